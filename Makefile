@@ -1,0 +1,53 @@
+# Short names for typing. CMake builds (CMakeLists.txt, CMakePresets.json); nothing is decided here.
+# SPDX-License-Identifier: MIT
+
+BUILD   := build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+CMD     ?=
+JOBS    ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+# What was typed for this make is not meant for the makefiles that CMake may write.
+CMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
+CTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL ctest
+
+.PHONY: all check run install format clean help
+.DEFAULT_GOAL := all
+
+all:
+	@sh scripts/setup --build-only
+	@$(CMAKE) --preset release
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+
+check:
+	@sh scripts/setup
+	@$(CMAKE) --preset check
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+	@$(CTEST) --preset check
+
+run:
+	@sh scripts/setup --run-only
+	@$(CMAKE) --preset release
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+	@$(if $(CMD),$(BUILD)/acre run --compare -- $(CMD),sh scripts/run_job.sh $(BUILD))
+
+install:
+	@sh scripts/setup --build-only
+	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+	@DESTDIR=$(DESTDIR) $(CMAKE) --install $(BUILD)
+
+format:
+	@sh scripts/check_format.sh --write
+
+clean:
+	@rm -rf $(BUILD)
+
+help:
+	@echo 'make                          builds libacre.so, libacre.a and acre into $(BUILD)/'
+	@echo 'make run                      compiles acre on acre, beside the same on the system malloc'
+	@echo 'make run CMD="PROGRAM ARGS"   the same comparison for any program'
+	@echo 'make check                    every test'
+	@echo 'make install PREFIX= DESTDIR= library, headers, command and manual (PREFIX=$(PREFIX))'
+	@echo 'make format                   lays out the C sources'
+	@echo 'make clean                    removes $(BUILD)/'

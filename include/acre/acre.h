@@ -1,0 +1,9 @@
+// acre/acre.h - everything a program may use, in one include.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_ACRE_H
+#define ACRE_ACRE_H
+
+#include "acre/heap.h"
+#include "acre/pages.h"
+
+#endif

@@ -1,0 +1,60 @@
+// acre/pages.h - a page source: where heaps and pools get their memory.
+//
+// This is the seam between allocators and the world beneath them. On Linux a page source is mmap,
+// in a kernel it is frames through the direct map or a range of an address space, on a
+// microcontroller it is one static array, in tests it is a simulator that fails at its k-th call.
+// Fill in four functions, and every allocator of acre runs on your platform.
+//
+//     reserve -> addresses, no memory
+//                  commit -> memory that reads as zero        (the only one that costs memory)
+//                  decommit -> addresses again, contents gone
+//     release -> nothing
+//
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_PAGES_H
+#define ACRE_PAGES_H
+
+#include "acre/base.h"
+
+ACRE_BEGIN
+
+typedef struct acre_pages acre_pages;
+
+/// A page source. Embed it first in a struct of your own to carry state.
+///
+/// Addresses and sizes that acre passes are multiples of page_bytes and never zero.
+/// Threads: a source shared between heaps or threads must be safe to call from all of them.
+/// No function may call back into acre: they run while an allocation is under way. Acre holds no
+/// lock of its own while it calls them.
+struct acre_pages {
+    /// Reserves `bytes` of addresses aligned to `align`, a power of two of at least page_bytes.
+    /// Returns NULL when there are none; nothing is changed then.
+    void *(*reserve)(acre_pages *self, size_t bytes, size_t align);
+
+    /// Makes part of a reserved range readable and writable. What was not committed before, or was
+    /// decommitted since, reads as zero. Committing what is committed already changes nothing.
+    /// Returns ACRE_NO_MEMORY on failure; the range is then as it was.
+    acre_status (*commit)(acre_pages *self, void *addr, size_t bytes);
+
+    /// Gives memory back and keeps the addresses. Returns ACRE_OK when the range will read as zero
+    /// after the next commit; anything else says that nothing was changed (the source may refuse).
+    acre_status (*decommit)(acre_pages *self, void *addr, size_t bytes);
+
+    /// Gives memory and addresses back: one whole range as `reserve` or `remap` returned it.
+    /// Returns ACRE_OK, or says that nothing was changed; acre then keeps the range and uses it
+    /// again, so a source that cannot give addresses back loses nothing.
+    acre_status (*release)(acre_pages *self, void *addr, size_t bytes);
+
+    /// Resizes one whole range that is committed throughout, keeping its contents: in place, or to
+    /// other addresses when `may_move`. What is new reads as zero and is committed.
+    /// Returns the range's address, or NULL with nothing changed. May be NULL: cannot resize.
+    void *(*remap)(acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move);
+
+    /// Granularity of every call in bytes: a power of two, at least 64. At most one slice of a heap
+    /// (acre/config.h).
+    size_t page_bytes;
+};
+
+ACRE_END
+
+#endif

@@ -1,0 +1,94 @@
+// atomics.h - the only place that names memory orders.
+//
+// Every function works on a naturally aligned word or half word, so that no target needs a library
+// for it. A port without threads or interrupts that allocate (ACRE_PORT_ATOMICS 0) gets plain
+// accesses: Cortex-M0 has no compare-and-swap.
+//
+//   load_relaxed, store_relaxed    only that the value is whole
+//   load_acquire, store_release    what was written before the store is seen after the load
+//   swap_acquire                   takes a list that push_release published
+//   cas_release, cas_acquire       publish or take if nothing changed
+//
+// The sim port runs a step of its scheduler before each of them (ACRE_PORT_STEP).
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_BASE_ATOMICS_H
+#define ACRE_BASE_ATOMICS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acre_port.h"
+
+#ifndef ACRE_PORT_STEP
+#define ACRE_PORT_STEP() ((void)0)
+#endif
+
+#if ACRE_PORT_ATOMICS
+
+#define ACRE_ATOMIC_LOAD(at, order)         __atomic_load_n(at, order)
+#define ACRE_ATOMIC_STORE(at, value, order) __atomic_store_n(at, value, order)
+#define ACRE_ATOMIC_SWAP(at, value)         __atomic_exchange_n(at, value, __ATOMIC_ACQUIRE)
+#define ACRE_ATOMIC_ADD(at, value)          __atomic_add_fetch(at, value, __ATOMIC_RELAXED)
+#define ACRE_ATOMIC_CAS(at, expected, value, order)                                                \
+    __atomic_compare_exchange_n(at, expected, value, false, order, __ATOMIC_RELAXED)
+
+#else
+
+static inline uint32_t plain_swap(uint32_t *at, uint32_t value)
+{
+    uint32_t old = *at;
+    *at = value;
+    return old;
+}
+
+static inline bool plain_cas(uint32_t *at, uint32_t *expected, uint32_t value)
+{
+    if (*at != *expected) {
+        *expected = *at;
+        return false;
+    }
+    *at = value;
+    return true;
+}
+
+#define ACRE_ATOMIC_LOAD(at, order)                 (*(at))
+#define ACRE_ATOMIC_STORE(at, value, order)         (*(at) = (value))
+#define ACRE_ATOMIC_SWAP(at, value)                 plain_swap(at, value)
+#define ACRE_ATOMIC_ADD(at, value)                  (*(at) += (value))
+#define ACRE_ATOMIC_CAS(at, expected, value, order) plain_cas(at, expected, value)
+
+#endif
+
+// Loads and stores serve words, half words and pointers alike, so they are macros over the type.
+#define load_relaxed(at)         (ACRE_PORT_STEP(), ACRE_ATOMIC_LOAD(at, __ATOMIC_RELAXED))
+#define load_acquire(at)         (ACRE_PORT_STEP(), ACRE_ATOMIC_LOAD(at, __ATOMIC_ACQUIRE))
+#define store_relaxed(at, value) (ACRE_PORT_STEP(), ACRE_ATOMIC_STORE(at, value, __ATOMIC_RELAXED))
+#define store_release(at, value) (ACRE_PORT_STEP(), ACRE_ATOMIC_STORE(at, value, __ATOMIC_RELEASE))
+
+static inline uint32_t swap_acquire(uint32_t *at, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_SWAP(at, value);
+}
+
+/// Replaces *expected by `value` if it still stands at `at`; else reads what stands there into
+/// *expected and returns false.
+static inline bool cas_release(uint32_t *at, uint32_t *expected, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_RELEASE);
+}
+
+static inline bool cas_acquire(uint32_t *at, uint32_t *expected, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t add_relaxed(uint32_t *at, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_ADD(at, value);
+}
+
+#endif

@@ -1,0 +1,116 @@
+// boot.c - see boot.h.
+//
+// Two things must wait for the constructor, because libc must be ready for them: the fork handlers,
+// and the key by which leases of slots end with their threads. Everything else happens at the first
+// allocation. It never ends: other threads may allocate while the process exits.
+// SPDX-License-Identifier: MIT
+#include "front/boot.h"
+
+#include <sys/auxv.h>
+#include <sys/resource.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "acre/malloc.h"
+#include "acre/port/linux.h"
+#include "base/atomics.h"
+#include "front/front.h"
+#include "front/options.h"
+#include "heap/layout.h"
+#include "slots.h"
+
+static struct options options;
+static acre_port_lock boot_lock; // guards the boot itself
+
+/// The map covers twice the machine's memory, or what the process may address if that is less.
+static size_t span_bytes(void)
+{
+    struct sysinfo info;
+    struct rlimit limit;
+    size_t span = (size_t)1 << 36;
+    if (sysinfo(&info) == 0) {
+        span = (size_t)info.totalram * info.mem_unit * 2;
+    }
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < span) {
+        span = (size_t)limit.rlim_cur;
+    }
+    return span;
+}
+
+/// The thread binding's hit path expects an entry for every number that a thread has.
+static void prepare_slot(unsigned slot)
+{
+    acre_heap *heap = load_acquire(&front_heap);
+    if (heap == NULL) {
+        return;
+    }
+    acre_port_lock_take(&heap->lock);
+    if (heap->bins[slot] == NULL) {
+        store_release(&heap->bins[slot], &heap->dead);
+    }
+    acre_port_lock_drop(&heap->lock);
+}
+
+static bool create_heap(void)
+{
+    const acre_heap_options heap_options = {
+        .limit_bytes = options.limit_bytes,
+        .name = "default",
+        .span_bytes = span_bytes(),
+        .flags = options.keep ? ACRE_HEAP_KEEP : 0,
+    };
+    acre_heap *heap;
+    if (acre_heap_create(acre_pages_mmap(), &heap_options, &heap) != ACRE_OK) {
+        return false;
+    }
+    store_release(&front_heap, heap);
+    return true;
+}
+
+bool front_boot(void)
+{
+    int saved_errno = errno;
+    acre_port_lock_take(&boot_lock);
+    if (front_heap == NULL) {
+        static bool chosen;
+        if (!chosen) {
+            static const char note[] = "acre: ACRE_CONF: slots=rseq: this system has no "
+                                       "restartable sequences with concurrency ids; using thread\n";
+            options_read(&options);
+            if (!linux_slots_choose(options.slots)) {
+                (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
+            }
+            linux_slots_on_lease(prepare_slot);
+            chosen = true;
+        }
+        if (create_heap()) {
+            front_use_binding();
+        }
+    }
+    acre_port_lock_drop(&boot_lock);
+    errno = saved_errno;
+    return front_heap != NULL;
+}
+
+const char *acre_slots_binding(void)
+{
+    (void)acre_default_heap();
+    return acre_port_is_rseq() ? "rseq" : "thread";
+}
+
+// Priority 101 is the first that programs may use: threads that constructors start, and forks that
+// they make, find us ready.
+__attribute__((constructor(101))) static void front_start(void)
+{
+    if (front_boot()) {
+        linux_slots_watch_threads();
+    }
+    front_watch_forks();
+}
+
+__attribute__((destructor(101))) static void front_end(void)
+{
+    if (options.stats != STATS_NONE) {
+        front_stats_at_exit(options.stats_fd, options.stats == STATS_JSON, options.stats_pid);
+    }
+}

@@ -1,0 +1,22 @@
+// boot.h - how the process's heap comes to be.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_FRONT_BOOT_H
+#define ACRE_FRONT_BOOT_H
+
+#include "acre/heap.h"
+#include "acre_port.h"
+
+/// The process's heap; NULL until the first allocation.
+extern ACRE_PORT_HIDDEN acre_heap *front_heap;
+
+/// Reads the options, chooses the binding, creates the heap and switches malloc and free over, unless
+/// that has happened. False if there is no memory for it.
+bool front_boot(void);
+
+/// Lets malloc and free use the binding that was chosen.
+void front_use_binding(void);
+
+/// Registers the fork handlers. Once, from the constructor.
+void front_watch_forks(void);
+
+#endif

@@ -1,0 +1,42 @@
+// fork.c - fork with threads: the child has one thread and all of the memory.
+//
+// Before the fork every lock is taken, so that nothing they guard is half done. Hot words need no
+// lock: a commit that the fork interrupts has not happened in the child, but for `due`, of which
+// acre_port_aborts warns. The handlers are registered before those of anybody else, so that they run
+// last before the fork and first after it: other handlers may allocate.
+// SPDX-License-Identifier: MIT
+#include <pthread.h>
+
+#include "front/boot.h"
+#include "heap/slot.h"
+#include "slots.h"
+
+static void fork_prepare(void)
+{
+    if (front_heap != NULL) {
+        slot_lock_all(front_heap);
+    }
+    linux_slots_fork_prepare();
+}
+
+static void fork_parent(void)
+{
+    linux_slots_fork_parent();
+    if (front_heap != NULL) {
+        slot_unlock_all(front_heap);
+    }
+}
+
+static void fork_child(void)
+{
+    linux_slots_fork_child();
+    if (front_heap != NULL) {
+        slot_unlock_all(front_heap); // wakes nobody: waiters are the parent's
+    }
+}
+
+void front_watch_forks(void)
+{
+    // Refused only for want of memory, and then a fork with threads is as unsafe as without us.
+    (void)pthread_atfork(fork_prepare, fork_parent, fork_child);
+}

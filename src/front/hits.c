@@ -1,0 +1,35 @@
+// hits.c - see hits.h: the hit paths in C.
+// SPDX-License-Identifier: MIT
+#include "front/hits.h"
+
+#include "heap/hit.h"
+
+static inline __attribute__((always_inline)) void *hit_malloc(size_t size, hit_pop *pop)
+{
+    acre_heap *heap = front_heap;
+    if (unlikely(size > SMALL_BYTES_MAX)) {
+        return hit_miss_malloc(size);
+    }
+    void *block = hit_take(heap, hit_class(heap, size), pop);
+    return likely(block != NULL) ? block : hit_miss_malloc(size);
+}
+
+void *hit_malloc_thread(size_t size)
+{
+    return hit_malloc(size, thread_pop);
+}
+
+void hit_free_thread(void *block)
+{
+    hit_free(front_heap, block, thread_push);
+}
+
+void *hit_malloc_rseq(size_t size)
+{
+    return hit_malloc(size, rseq_pop);
+}
+
+void hit_free_rseq(void *block)
+{
+    hit_free(front_heap, block, rseq_push);
+}

@@ -1,0 +1,216 @@
+// hits_x86_64.S - the hit paths of malloc and free for x86-64, by hand.
+//
+// Line by line the same as heap/hit.h, which is where to read why. `slot` below is the slot of the
+// thread: in the rseq binding the kernel's concurrency id, read inside a restartable sequence that
+// ends with the store of the new head (ports/linux/rseq_commits.h has the rules); in the thread
+// binding a thread-local variable. Only leaf code, no stack: a jump out is a tail call.
+//
+// In: rdi = size, or block. Out: rax = block.
+// SPDX-License-Identifier: MIT
+#include "acre/config.h"
+#include "front/hits.h"
+
+#define HEAP %r11
+#define AREA %r9
+
+        .hidden front_heap
+        .hidden acre_port_rseq_area
+        .hidden acre_port_abort_count
+        .hidden acre_port_thread_slot
+        .hidden hit_miss_malloc
+        .hidden block_report_corrupted
+        .hidden miss_free
+        .hidden miss_foreign
+        .hidden miss_due
+
+.macro FUNCTION name
+        .text
+        .p2align 5
+        .globl  \name
+        .hidden \name
+        .type   \name, @function
+\name:
+        .cfi_startproc
+.endm
+
+.macro END_FUNCTION name
+        .cfi_endproc
+        .size   \name, . - \name
+.endm
+
+// Announces the sequence from \start to \end, which continues at \abort if it is interrupted.
+.macro ANNOUNCE name, start, end, abort
+        .pushsection __rseq_cs, "aw"
+        .p2align 5
+\name:
+        .long   0, 0
+        .quad   \start, \end - \start, \abort
+        .popsection
+        leaq    \name(%rip), %r10
+        movq    %r10, %fs:HIT_RSEQ_CS(AREA)
+.endm
+
+// Where an interrupted sequence continues: behind the signature that the kernel asks for.
+.macro ABORT label
+        .pushsection __rseq_failure, "ax"
+        .byte   0x0f, 0xb9, 0x3d
+        .long   0x53053053
+\label:
+.endm
+
+// ecx = size class
+.macro FIND_CLASS
+        cmpq    $HIT_SMALL_MAX, %rdi
+        ja      .Lmiss_malloc
+        leaq    15(%rdi), %rax
+        shrq    $4, %rax
+        movq    front_heap(%rip), HEAP
+        movzbl  HIT_HEAP_CLASS_OF(HEAP, %rax), %ecx
+.endm
+
+// From edx = slot: rax = the first block of the slot's bin, rsi = the next; the bin is updated.
+.macro POP
+        movq    HIT_HEAP_BINS(HEAP, %rdx, 8), %rdx
+        movq    (%rdx, %rcx, 8), %rax
+        testq   %rax, %rax
+        jz      .Lmiss_malloc
+        movq    (%rax), %rsi
+        movq    %rsi, (%rdx, %rcx, 8)           // commits
+.endm
+
+// The block's second word becomes 0 if it is what it was when the block was freed.
+.macro REVIVE
+#if ACRE_CHECKED
+        xorq    HIT_HEAP_KEY(HEAP), %rsi
+        xorq    %rsi, 8(%rax)
+        jne     .Lcorrupted
+#endif
+        ret
+.endm
+
+FUNCTION hit_malloc_rseq
+        FIND_CLASS
+        movq    acre_port_rseq_area(%rip), AREA
+.Lpop_again:
+        ANNOUNCE .Lpop, .Lpop_start, .Lpop_end, .Lpop_abort
+.Lpop_start:
+        movl    %fs:HIT_RSEQ_MM_CID(AREA), %edx
+        POP
+.Lpop_end:
+        REVIVE
+ABORT .Lpop_abort
+        jmp     .Lpop_again
+        .popsection
+.Lmiss_malloc:
+        jmp     hit_miss_malloc
+.Lcorrupted:
+        movq    HEAP, %rdi
+        movq    %rax, %rsi
+        jmp     block_report_corrupted
+END_FUNCTION hit_malloc_rseq
+
+FUNCTION hit_malloc_thread
+        FIND_CLASS
+        movq    acre_port_thread_slot@gottpoff(%rip), %rdx
+        movl    %fs:(%rdx), %edx
+        POP
+        REVIVE
+END_FUNCTION hit_malloc_thread
+
+// rax = the slab of rdi, if that is the start of one of its carved blocks.
+.macro FIND_SLAB
+        movq    front_heap(%rip), HEAP
+        movq    %rdi, %rax
+        shrq    $16, %rax
+        andq    HIT_HEAP_MAP_MASK(HEAP), %rax
+        movq    HIT_HEAP_MAP(HEAP, %rax, 8), %rax
+        addq    HEAP, %rax
+#if ACRE_CHECKED
+        movq    %rdi, %rdx
+        subq    HIT_SLAB_BASE(%rax), %rdx
+        imulq   HIT_SLAB_INVERSE(%rax), %rdx
+        cmpq    HIT_SLAB_LIMIT(%rax), %rdx
+        jae     .Lmiss_free
+#else
+        cmpq    $0, HIT_SLAB_LIMIT(%rax)
+        je      .Lmiss_free
+#endif
+.endm
+
+// Leaves if the block is free already.
+.macro CHECK_LIVE suspect, live
+#if ACRE_CHECKED
+        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi)
+        je      \suspect
+#endif
+\live:
+.endm
+
+// From ecx = slot: the block becomes the head of the slab's list, if the slot owns the slab.
+.macro PUSH
+        cmpl    HIT_SLAB_OWNER(%rax), %ecx
+        jne     .Lforeign
+        movq    HIT_SLAB_HEAD(%rax), %rcx
+        movq    %rcx, (%rdi)
+#if ACRE_CHECKED
+        xorq    HIT_HEAP_KEY(HEAP), %rcx
+        movq    %rcx, 8(%rdi)
+#endif
+        decw    HIT_SLAB_DUE(%rax)              // its flags outlive the store
+        movq    %rdi, HIT_SLAB_HEAD(%rax)       // commits
+.endm
+
+// The second, exact part of the test for a block that is free: its top byte fits.
+.macro SUSPECT label, live
+\label:
+        movq    (%rdi), %rcx
+        xorq    HIT_HEAP_KEY(HEAP), %rcx
+        cmpq    %rcx, 8(%rdi)
+        jne     \live
+.endm
+
+FUNCTION hit_free_rseq
+        FIND_SLAB
+        CHECK_LIVE .Lsuspect_rseq, .Llive_rseq
+        movq    acre_port_rseq_area(%rip), AREA
+.Lpush_again:
+        ANNOUNCE .Lpush, .Lpush_start, .Lpush_end, .Lpush_abort
+.Lpush_start:
+        movl    %fs:HIT_RSEQ_MM_CID(AREA), %ecx
+        PUSH
+.Lpush_end:
+        jz      .Ldue
+        ret
+ABORT .Lpush_abort
+        lock incl acre_port_abort_count(%rip)   // `due` may have been counted down
+        jmp     .Lpush_again
+        .popsection
+SUSPECT .Lsuspect_rseq, .Llive_rseq
+.Lmiss_free:
+        movq    %rdi, %rsi
+        movq    HEAP, %rdi
+        jmp     miss_free
+.Lforeign:
+        movq    %rdi, %rdx
+        movq    %rax, %rsi
+        movq    HEAP, %rdi
+        jmp     miss_foreign
+.Ldue:
+        movq    %rax, %rsi
+        movq    HEAP, %rdi
+        jmp     miss_due
+END_FUNCTION hit_free_rseq
+
+FUNCTION hit_free_thread
+        FIND_SLAB
+        CHECK_LIVE .Lsuspect_thread, .Llive_thread
+        movq    acre_port_thread_slot@gottpoff(%rip), %rcx
+        movl    %fs:(%rcx), %ecx
+        PUSH
+        jz      .Ldue
+        ret
+SUSPECT .Lsuspect_thread, .Llive_thread
+        jmp     .Lmiss_free
+END_FUNCTION hit_free_thread
+
+        .section .note.GNU-stack, "", @progbits

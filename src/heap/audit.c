@@ -1,0 +1,244 @@
+// audit.c - every invariant of a heap that nobody else uses, checked from the structures themselves.
+// Returns the first sentence that is not true of it. Never called by acre.
+//
+// What it proves about blocks: each carved block of a slab is live, or on exactly one list: its
+// slab's, its slab's foreign list, or its owner's bin.
+// SPDX-License-Identifier: MIT
+#include "base/bitmap.h"
+#include "heap/foreign.h"
+#include "heap/hit.h"
+#include "heap/segment.h"
+#include "heap/slab.h"
+
+/// Blocks of one list, or -1 if it is not sound.
+static int count_list(acre_heap *heap, const struct slab *slab, const acre_block *list)
+{
+    int count = 0;
+    for (; list != NULL; list = list->next) {
+        if (!hit_is_block(slab, (uintptr_t)list) || !block_looks_free(heap, list) ||
+            count == slab->carved) {
+            return -1;
+        }
+        count += 1;
+    }
+    return count;
+}
+
+static int count_in_bins(acre_heap *heap, const struct slab *slab)
+{
+    int sum = 0;
+    for (unsigned i = 0; i < heap->slots_high; i++) {
+        struct slot *slot = slot_of(heap, i);
+        acre_block *list = slot == NULL ? NULL : slot->bins.bin[slab->class];
+        if (list == NULL || !hit_is_block(slab, (uintptr_t)list)) {
+            continue; // a bin holds blocks of one slab at a time
+        }
+        int count = count_list(heap, slab, list);
+        if (count < 0) {
+            return -1;
+        }
+        sum += count;
+    }
+    return sum;
+}
+
+static int count_free_by_tag(acre_heap *heap, const struct slab *slab)
+{
+    int count = 0;
+    for (unsigned i = 0; i < slab->carved; i++) {
+        const acre_block *block = (const acre_block *)(slab->base + i * slab->block_bytes);
+        count += block_looks_free(heap, block) ? 1 : 0;
+    }
+    return count;
+}
+
+static const char *audit_lists(acre_heap *heap, struct slab *slab)
+{
+    int hot = count_list(heap, slab, slab->hot.head);
+    const acre_block *first = (const acre_block *)(slab->base +
+        ((uintptr_t)(slab->foreign & 0xffff) << GRANULE_LOG2));
+    int foreign = count_list(heap, slab, slab->foreign == 0 ? NULL : first);
+    int bins = count_in_bins(heap, slab);
+    if (hot < 0 || foreign < 0 || bins < 0) {
+        return "a list of free blocks is broken";
+    }
+    if (foreign != (int)foreign_count(slab)) {
+        return "a foreign list's count is wrong";
+    }
+    if (hot + foreign + bins != count_free_by_tag(heap, slab)) {
+        return "a free block is on no list, or on two";
+    }
+    return NULL;
+}
+
+/// A slab that sleeps must be sure to wake, and a counter that counts must count right.
+static const char *audit_due(const struct slab *slab, int hot)
+{
+    bool exact = slab->aborts == acre_port_aborts();
+    int counted = (int)slab_hot_count(slab);
+    if (slab->state == SLAB_ASLEEP && slab->due_base != slab->wake) {
+        return "a sleeping slab's counter does not lead to waking";
+    }
+    if (slab->state == SLAB_ASLEEP && (counted < hot || (exact && counted != hot))) {
+        return "a sleeping slab has more free blocks than it counted";
+    }
+    if (slab->state == SLAB_ASLEEP && hot >= slab->wake) {
+        return "a slab sleeps with enough free blocks to wake";
+    }
+    return NULL;
+}
+
+static const char *audit_slab(acre_heap *heap, struct slab *slab)
+{
+    const struct size_class *size = &size_classes[slab->class];
+    if (slab->class >= SIZE_CLASSES || slab->block_bytes != size->bytes) {
+        return "a slab's class and block size differ";
+    }
+    if (slab->carved > slab->capacity || slab->limit != slab->carved * size->excess) {
+        return "a slab's limit is not that of its carved blocks";
+    }
+    if (slab->owner != ACRE_SLOT_NONE && slot_of(heap, slab->owner) == NULL) {
+        return "a slab's owner has no slot";
+    }
+    if (slab->state == SLAB_TRANSIT || slab->owner == ACRE_SLOT_NONE) {
+        return "a slab is in transit while nothing happens";
+    }
+    const char *broken = audit_lists(heap, slab);
+    return broken != NULL ? broken
+                          : audit_due(slab, count_list(heap, slab, slab->hot.head));
+}
+
+/// Runs neither overlap one another nor slabs, and their pages are taken and dirty.
+static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
+{
+    for (unsigned page = 0; page < SEGMENT_PAGES; page++) {
+        unsigned pages = segment->run_pages[page];
+        for (unsigned i = page; i < page + pages; i++) {
+            if (i >= SEGMENT_PAGES || bitmap_test(segment->free, i) ||
+                !bitmap_test(segment->dirty, i) ||
+                segment->slabs[i / SLICE_PAGES].kind != KIND_PAGES) {
+                return "a run covers a page that is not its own";
+            }
+            if (i != page && segment->run_pages[i] != 0) {
+                return "two runs overlap";
+            }
+        }
+        *taken_pages += pages;
+    }
+    return NULL;
+}
+
+static const char *audit_segment(acre_heap *heap, struct segment *segment, unsigned *used_pages)
+{
+    unsigned taken_pages = 0;
+    const char *broken = audit_runs(segment, &taken_pages);
+    for (unsigned i = 0; i < SEGMENT_SLICES && broken == NULL; i++) {
+        struct slab *slab = &segment->slabs[i];
+        if (!segment->stray && map_find(heap, slab->base) != slab) {
+            return "the map leads elsewhere";
+        }
+        if (slab->kind == KIND_SLAB) {
+            if (bitmap_count(segment->free, i * SLICE_PAGES, SLICE_PAGES) != 0) {
+                return "a slab has a page that is free";
+            }
+            taken_pages += SLICE_PAGES;
+            broken = audit_slab(heap, slab);
+        } else if (slab->limit != 0 || slab->owner != ACRE_SLOT_NONE) {
+            return "a slice without blocks has a limit or an owner";
+        }
+    }
+    if (broken != NULL) {
+        return broken;
+    }
+    if (segment->free_pages != bitmap_count(segment->free, 0, SEGMENT_PAGES)) {
+        return "a segment's count of free pages is wrong";
+    }
+    if (taken_pages + segment->free_pages != SEGMENT_PAGES - HEADER_PAGES) {
+        return "a segment has pages that are neither free nor in use";
+    }
+    *used_pages += taken_pages;
+    return NULL;
+}
+
+static const char *audit_awake(struct slot *slot, unsigned class)
+{
+    struct slab *active = slot->active[class];
+    if (active != NULL && (active->state != SLAB_ACTIVE || active->owner != slot->number)) {
+        return "an active slab does not know that it is";
+    }
+    for (struct link *at = slot->awake[class].next; at != &slot->awake[class]; at = at->next) {
+        struct slab *slab = container_of(at, struct slab, link);
+        if (slab->state != SLAB_AWAKE || slab->owner != slot->number || slab->class != class) {
+            return "an awake list holds a slab that does not belong there";
+        }
+    }
+    return NULL;
+}
+
+static const char *audit_slot(struct slot *slot)
+{
+    unsigned empty = 0;
+    for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
+        struct slab *slab = container_of(at, struct slab, link);
+        if (slab->state != SLAB_EMPTY || slab->owner != slot->number) {
+            return "a list of empty slabs holds one that does not belong there";
+        }
+        empty += 1;
+    }
+    if (empty != slot->empty_count) {
+        return "a slot's count of empty slabs is wrong";
+    }
+    const char *broken = NULL;
+    for (unsigned class = 0; class < SIZE_CLASSES && broken == NULL; class++) {
+        broken = audit_awake(slot, class);
+    }
+    return broken;
+}
+
+static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_pages)
+{
+    size_t huge = 0;
+    for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
+        huge += container_of(at, struct slab, link)->block_bytes;
+    }
+    if (huge != heap->huge_bytes) {
+        return "the sum of huge blocks is wrong";
+    }
+    if (used_pages != heap->used_pages) {
+        return "the sum of used pages is wrong";
+    }
+    size_t held = heap->metadata_bytes + heap->huge_bytes + heap->huge_cached_bytes +
+        dirty_pages * PAGE_BYTES;
+    if (held != heap->held_bytes) {
+        return "the sum of held memory is wrong";
+    }
+    if (heap->limit_bytes != 0 && heap->held_bytes > heap->limit_bytes) {
+        return "the heap holds more than its limit";
+    }
+    return NULL;
+}
+
+const char *acre_heap_audit(acre_heap *heap)
+{
+    const char *broken = NULL;
+    unsigned used_pages = 0;
+    size_t dirty_pages = 0;
+    size_t free_dirty_pages = 0;
+    for (struct link *at = heap->segments.next; at != &heap->segments && broken == NULL;
+         at = at->next) {
+        struct segment *segment = container_of(at, struct segment, link);
+        broken = audit_segment(heap, segment, &used_pages);
+        dirty_pages += bitmap_count(segment->dirty, 0, SEGMENT_PAGES);
+        for (unsigned i = 0; i < PAGE_WORDS; i++) {
+            free_dirty_pages += count_bits(segment->free[i] & segment->dirty[i]);
+        }
+    }
+    for (unsigned i = 0; i < heap->slots_high && broken == NULL; i++) {
+        struct slot *slot = slot_of(heap, i);
+        broken = slot == NULL ? NULL : audit_slot(slot);
+    }
+    if (broken == NULL && free_dirty_pages != heap->free_dirty_pages) {
+        broken = "the sum of free dirty pages is wrong";
+    }
+    return broken != NULL ? broken : audit_sums(heap, used_pages, dirty_pages);
+}

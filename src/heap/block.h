@@ -1,0 +1,62 @@
+// block.h - a free block: a link, and the link again in disguise.
+//
+//   [ next | next ^ key | ... ]        free
+//   [ data | data       | ... ]        live; the second word is 0 when malloc returns it
+//
+// The second word serves two tests. malloc, having popped a block, computes what it should be: a free
+// block that somebody wrote to, through an overflow of its neighbour or a stale pointer, is found
+// before its link is followed any further. free asks whether the block looks free already; the top
+// byte of the key answers no for nearly every live block, and the rest of the test for all of them.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_BLOCK_H
+#define ACRE_HEAP_BLOCK_H
+
+#include "heap/layout.h"
+
+// The top byte of every key. Addresses have 0 (or, in a kernel, 0xff) there, text has less than 0x80,
+// small numbers 0 or 0xff, doubles of usual size 0x3f, 0x40, 0xbf and 0xc0.
+enum { KEY_TOP_BYTE = 0xa5 };
+
+static inline uintptr_t block_tag(const acre_heap *heap, const acre_block *next)
+{
+    return (uintptr_t)next ^ heap->key;
+}
+
+/// Whether a block's two words say that it is free.
+static inline bool block_looks_free(const acre_heap *heap, const acre_block *block)
+{
+    return block->tag == block_tag(heap, block->next);
+}
+
+/// The same, asked in two steps, of which the first is one comparison and nearly always says no.
+static inline bool block_is_free(const acre_heap *heap, const acre_block *block)
+{
+    const unsigned top_byte_at = WORD_BITS - __CHAR_BIT__;
+    if (ACRE_PORT_TOP_BYTE_0 && likely(block->tag >> top_byte_at != KEY_TOP_BYTE)) {
+        return false;
+    }
+    return unlikely(block_looks_free(heap, block));
+}
+
+/// Links `block` before `next`.
+static inline void block_link(const acre_heap *heap, acre_block *block, acre_block *next)
+{
+    block->next = next;
+    block->tag = block_tag(heap, next);
+}
+
+/// Turns a popped block, whose successor was `next`, into a live one. False if somebody wrote to it.
+static inline bool block_revive(const acre_heap *heap, acre_block *block, const acre_block *next)
+{
+    block->tag ^= block_tag(heap, next);
+    return block->tag == 0;
+}
+
+/// Ends the process: `block` was written to while it was free.
+_Noreturn void block_report_corrupted(acre_heap *heap, const void *block);
+
+/// Number of blocks in a list, with its last one; ends the process at a link that is not whole or
+/// after more blocks than a slab can have.
+unsigned block_count(acre_heap *heap, acre_block *list, acre_block **last);
+
+#endif

@@ -1,0 +1,326 @@
+// huge.c - see huge.h.
+//
+// A few freed mappings are kept, because mapping and faulting in a large block costs more than
+// anything else an allocator does. A request takes the kept mapping whose size is nearest and has it
+// resized; only a source that can resize makes a mapping fit that is much too large or too small.
+// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or HUGE_CACHE_BYTES_MIN.
+//
+// The mapping of a block that is being resized is in no list and not in the map: it is its owner's
+// alone, and its address may belong to somebody else the moment it moves.
+// SPDX-License-Identifier: MIT
+#include "heap/huge.h"
+
+#include "heap/map.h"
+#include "heap/space.h"
+
+enum { HUGE_CACHE_MAX = 4 };
+
+static const size_t HUGE_CACHE_BYTES_MIN = (size_t)8 * SEGMENT_BYTES;
+
+// A cleared block of this size or more is likely to be used sparsely: fresh memory costs less.
+static const size_t FRESH_ZERO_BYTES = (size_t)8 * SEGMENT_BYTES;
+
+size_t huge_bytes_for(const acre_heap *heap, size_t size)
+{
+    size_t unit = heap->pages->page_bytes;
+    size_t bytes;
+    return align_up(size == 0 ? 1 : size, unit > PAGE_BYTES ? unit : PAGE_BYTES, &bytes) ? bytes : 0;
+}
+
+/// A kept or fresh mapping that is too large by an eighth is taken as it is.
+static bool is_close(size_t have_bytes, size_t bytes)
+{
+    return have_bytes >= bytes && have_bytes - bytes <= bytes / 8;
+}
+
+static struct slab *take_descriptor(acre_heap *heap)
+{
+    struct slab *slab = NULL;
+    acre_port_lock_take(&heap->lock);
+    if (!list_is_empty(&heap->slab_pool)) {
+        slab = container_of(heap->slab_pool.next, struct slab, link);
+        list_remove(&slab->link);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return slab != NULL ? slab : space_take_spare(heap, sizeof(struct slab));
+}
+
+static void give_descriptor_locked(acre_heap *heap, struct slab *slab)
+{
+    store_relaxed(&slab->kind, (uint8_t)KIND_NONE);
+    list_add_first(&heap->slab_pool, &slab->link);
+}
+
+/// Makes `huge` a live block. Under heap->lock.
+static void publish_locked(acre_heap *heap, struct slab *huge)
+{
+    huge->limit = 0;
+    huge->owner = ACRE_SLOT_NONE;
+    huge->class = 0;
+    huge->state = SLAB_ACTIVE;
+    store_relaxed(&huge->kind, (uint8_t)KIND_HUGE);
+    map_add_huge(heap, huge);
+    list_add_first(&heap->huge, &huge->link);
+    heap->huge_bytes += huge->block_bytes;
+}
+
+static void unpublish_locked(acre_heap *heap, struct slab *huge)
+{
+    map_remove_huge(heap, huge);
+    list_remove(&huge->link);
+    heap->huge_bytes -= huge->block_bytes;
+}
+
+/// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
+static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
+{
+    struct slab *best = NULL;
+    size_t best_off = SIZE_MAX;
+    for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached; at = at->next) {
+        struct slab *huge = container_of(at, struct slab, link);
+        size_t have = huge->block_bytes;
+        size_t off = have > bytes ? have - bytes : bytes - have;
+        if (off < best_off && (is_close(have, bytes) || heap->pages->remap != NULL)) {
+            best = huge;
+            best_off = off;
+        }
+    }
+    if (best != NULL) {
+        list_remove(&best->link);
+        heap->huge_cached_count -= 1;
+        heap->huge_cached_bytes -= best->block_bytes;
+    }
+    return best;
+}
+
+static void keep_locked(acre_heap *heap, struct slab *huge)
+{
+    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
+    list_add_first(&heap->huge_cached, &huge->link);
+    heap->huge_cached_count += 1;
+    heap->huge_cached_bytes += huge->block_bytes;
+}
+
+/// Releases a mapping that is on no list; keeps it after all if the source refuses.
+static size_t release_mapping(acre_heap *heap, struct slab *huge)
+{
+    size_t bytes = huge->block_bytes;
+    bool released =
+        heap->pages->release(heap->pages, (void *)huge->base, huge->block_bytes) == ACRE_OK;
+    acre_port_lock_take(&heap->lock);
+    if (released) {
+        heap->held_bytes -= bytes;
+        heap->reserved_bytes -= bytes;
+        give_descriptor_locked(heap, huge);
+    } else {
+        keep_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return released ? bytes : 0;
+}
+
+/// Resizes a mapping that is on no list and accounts for it. False: it is as it was.
+static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
+{
+    size_t old_bytes = huge->block_bytes;
+    if (heap->pages->remap == NULL) {
+        return false;
+    }
+    acre_port_lock_take(&heap->lock);
+    bool allowed = bytes <= old_bytes || space_charge_locked(heap, bytes - old_bytes);
+    acre_port_lock_drop(&heap->lock);
+    if (!allowed) {
+        return false;
+    }
+    void *addr = heap->pages->remap(heap->pages, (void *)huge->base, old_bytes, bytes, may_move);
+    acre_port_lock_take(&heap->lock);
+    if (addr != NULL) {
+        huge->base = (uintptr_t)addr;
+        huge->block_bytes = bytes;
+        heap->reserved_bytes = heap->reserved_bytes - old_bytes + bytes;
+        heap->held_bytes -= bytes < old_bytes ? old_bytes - bytes : 0;
+    } else {
+        heap->held_bytes -= bytes > old_bytes ? bytes - old_bytes : 0;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return addr != NULL;
+}
+
+static struct slab *take_kept(acre_heap *heap, size_t bytes)
+{
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = take_kept_locked(heap, bytes);
+    acre_port_lock_drop(&heap->lock);
+    if (huge == NULL || is_close(huge->block_bytes, bytes) ||
+        resize_mapping(heap, huge, bytes, true)) {
+        return huge;
+    }
+    acre_port_lock_take(&heap->lock);
+    keep_locked(heap, huge);
+    acre_port_lock_drop(&heap->lock);
+    return NULL;
+}
+
+/// Maps fresh memory into the descriptor. False if it is not to be had.
+static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
+{
+    acre_pages *pages = heap->pages;
+    acre_port_lock_take(&heap->lock);
+    bool allowed = space_charge_locked(heap, bytes);
+    acre_port_lock_drop(&heap->lock);
+    if (!allowed) {
+        return false;
+    }
+    void *addr = pages->reserve(pages, bytes, align > pages->page_bytes ? align : pages->page_bytes);
+    if (addr != NULL && pages->commit(pages, addr, bytes) != ACRE_OK) {
+        (void)pages->release(pages, addr, bytes); // refused: addresses are lost, no more
+        addr = NULL;
+    }
+    acre_port_lock_take(&heap->lock);
+    if (addr == NULL) {
+        heap->held_bytes -= bytes;
+    } else {
+        heap->reserved_bytes += bytes;
+        huge->base = (uintptr_t)addr;
+        huge->block_bytes = bytes;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return addr != NULL;
+}
+
+static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
+{
+    struct slab *huge = take_descriptor(heap);
+    if (huge == NULL) {
+        return NULL;
+    }
+    while (!map_fresh(heap, huge, bytes, align)) {
+        if (huge_drop_cache(heap) + space_purge(heap, 0) == 0) {
+            acre_port_lock_take(&heap->lock);
+            give_descriptor_locked(heap, huge);
+            acre_port_lock_drop(&heap->lock);
+            return NULL;
+        }
+    }
+    return huge;
+}
+
+void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
+{
+    size_t bytes = huge_bytes_for(heap, size);
+    if (bytes == 0) {
+        return NULL;
+    }
+    struct slab *huge = NULL;
+    if (align <= heap->pages->page_bytes && !(want_zero && bytes >= FRESH_ZERO_BYTES)) {
+        huge = take_kept(heap, bytes);
+    }
+    *zero = huge == NULL;
+    if (huge == NULL) {
+        huge = take_fresh(heap, bytes, align);
+    }
+    if (huge == NULL) {
+        return NULL;
+    }
+    huge->asked_bytes = bytes;
+    acre_port_lock_take(&heap->lock);
+    publish_locked(heap, huge);
+    acre_port_lock_drop(&heap->lock);
+    return (void *)huge->base;
+}
+
+/// The live huge block that starts at `addr`. Under heap->lock.
+static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
+{
+    struct slab *slab = map_find(heap, addr);
+    if (slab->kind == KIND_HUGE && slab->base == addr) {
+        return slab;
+    }
+    if (heap->stray_count == 0) {
+        return NULL;
+    }
+    for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
+        struct slab *huge = container_of(at, struct slab, link);
+        if (huge->base == addr) {
+            return huge;
+        }
+    }
+    return NULL;
+}
+
+bool huge_free(acre_heap *heap, uintptr_t addr)
+{
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = find_locked(heap, addr);
+    bool keep = false;
+    if (huge != NULL) {
+        unpublish_locked(heap, huge);
+        size_t most = heap->huge_bytes / 8;
+        most = most > HUGE_CACHE_BYTES_MIN ? most : HUGE_CACHE_BYTES_MIN;
+        keep = heap->huge_cached_count < HUGE_CACHE_MAX &&
+            heap->huge_cached_bytes + huge->block_bytes <= most;
+        if (keep) {
+            keep_locked(heap, huge);
+        }
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (huge != NULL && !keep) {
+        release_mapping(heap, huge);
+    }
+    return huge != NULL;
+}
+
+void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
+{
+    size_t bytes = huge_bytes_for(heap, size);
+    if (bytes == 0) {
+        return NULL;
+    }
+    if (!is_close(huge->block_bytes, bytes)) {
+        acre_port_lock_take(&heap->lock);
+        unpublish_locked(heap, huge);
+        acre_port_lock_drop(&heap->lock);
+        bool resized = resize_mapping(heap, huge, bytes, bytes > huge->block_bytes);
+        acre_port_lock_take(&heap->lock);
+        publish_locked(heap, huge);
+        acre_port_lock_drop(&heap->lock);
+        if (!resized && huge->block_bytes < bytes) {
+            return NULL;
+        }
+    }
+    huge->asked_bytes = bytes;
+    return (void *)huge->base;
+}
+
+size_t huge_drop_cache(acre_heap *heap)
+{
+    size_t bytes = 0;
+    acre_port_lock_take(&heap->lock);
+    unsigned rounds = heap->huge_cached_count; // a mapping that cannot be released comes back
+    while (rounds-- != 0 && !list_is_empty(&heap->huge_cached)) {
+        struct slab *huge = container_of(heap->huge_cached.prev, struct slab, link);
+        list_remove(&huge->link);
+        heap->huge_cached_count -= 1;
+        heap->huge_cached_bytes -= huge->block_bytes;
+        acre_port_lock_drop(&heap->lock);
+        bytes += release_mapping(heap, huge);
+        acre_port_lock_take(&heap->lock);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return bytes;
+}
+
+static void release_list(acre_heap *heap, struct link *list)
+{
+    while (!list_is_empty(list)) {
+        struct slab *huge = container_of(list->next, struct slab, link);
+        list_remove(&huge->link);
+        (void)heap->pages->release(heap->pages, (void *)huge->base, huge->block_bytes);
+    }
+}
+
+void huge_release_all(acre_heap *heap)
+{
+    release_list(heap, &heap->huge);
+    release_list(heap, &heap->huge_cached);
+}

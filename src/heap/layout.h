@@ -1,0 +1,197 @@
+// layout.h - the structures of a heap and how they find each other.
+//
+//   block address p
+//       |  heap->map[(p >> SLICE_LOG2) & mask]           one load; 0 leads to heap->none
+//       v
+//   struct slab -- in the header of its segment, or for a huge block by itself
+//       |  owner                                         slot number
+//       v
+//   heap->bins[owner] = struct slot                      bins, lock, lists of slabs
+//
+//   segment, 64 slices, aligned to its size:
+//   [ header: bitmaps, 64 slabs, run lengths | spare: slots, huge slabs | slice 1 | slice 2 | ... ]
+//
+// A slice is cut into equal blocks (SLAB), or its pages serve runs and other slices (PAGES). Every
+// slice has a struct slab, so that any address finds one; a slab whose `limit` is 0 has no blocks,
+// and the address goes to the slow path.
+//
+// Who may write what:
+//   hot words   a slot's bins; head and due of slabs it owns: only in a commit on that slot
+//   foreign     a slab's foreign word: compare-and-swap, from anywhere
+//   slot        everything else about a slot and its slabs: under slot->lock
+//   space       segments, page bitmaps, runs, huge blocks, sums: under heap->lock
+// Lock order: one slot's lock, then heap->lock. No call to the page source is made under a lock.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_LAYOUT_H
+#define ACRE_HEAP_LAYOUT_H
+
+#include "acre/heap.h"
+#include "acre/port.h"
+#include "acre_port.h"
+#include "base/atomics.h"
+#include "base/bits.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "base/sizeclass.h"
+
+enum {
+    PAGE_BYTES = 1 << ACRE_PAGE_LOG2,
+    SEGMENT_SLICES = 64,
+    SLICE_PAGES = SLICE_BYTES / PAGE_BYTES,
+    SEGMENT_PAGES = SEGMENT_SLICES * SLICE_PAGES,
+    SEGMENT_BYTES = SEGMENT_SLICES * SLICE_BYTES,
+    RUN_BYTES_MAX = SEGMENT_BYTES / 4,
+    PAGE_WORDS = SEGMENT_PAGES / WORD_BITS,
+    LINE_BYTES = 64,
+    DUE_NEVER = 0xffff, // more frees than a slab has blocks: the counter never reaches 0
+    EMPTY_SLABS_MAX = 2, // empty slabs that a slot keeps for itself
+};
+
+/// What a slice serves as.
+enum slab_kind {
+    KIND_NONE,   // no slice of this heap
+    KIND_HEADER, // its segment's header
+    KIND_PAGES,  // free pages and runs
+    KIND_SLAB,
+    KIND_HUGE, // not a slice: a block with a mapping of its own
+};
+
+/// Where a slab stands with the slot that owns it.
+enum slab_state {
+    SLAB_ACTIVE,  // the one of its class that refill takes from; its `due` never fires
+    SLAB_ASLEEP,  // full, on no list; due = frees until it wakes
+    SLAB_AWAKE,   // on its class's awake list; due = frees until all its blocks are free
+    SLAB_EMPTY,   // all blocks free, on the slot's list of empty slabs
+    SLAB_TRANSIT, // between slots, or between the space and a slot: owner is ACRE_SLOT_NONE
+};
+
+/// One slice's, or huge block's, descriptor.
+struct slab {
+    // Read by every free, from any slot: this line is written rarely.
+    uintptr_t base;       // address of the first block
+    uintptr_t inverse;    // see base/sizeclass.h
+    uintptr_t limit;      // blocks carved * excess; 0 unless KIND_SLAB
+    uint32_t owner;       // slot number, or ACRE_SLOT_NONE
+    uint8_t kind;         // enum slab_kind
+    uint8_t class;        // size class
+    uint16_t wake;        // frees that wake a sleeping slab
+    size_t block_bytes;   // size of each block; of the whole block if huge
+    uint16_t carved;      // blocks made so far: only these can be live or free
+    uint16_t capacity;    // blocks in all
+    bool fresh;           // memory beyond the carved blocks reads as zero
+    bool stray;           // not in the heap's map, because another slice has its place there
+    size_t asked_bytes;   // huge: whole bytes of the last request, at most block_bytes
+
+    // Written by the owner's frees.
+    _Alignas(LINE_BYTES) acre_hot hot;
+    uint16_t due_base; // base - due = blocks in the hot list, but for aborted pushes
+    uint8_t state;     // enum slab_state
+    bool drained;      // perhaps all free by now, through frees from other slots
+    uint32_t foreign;  // count << 16 | offset of the first block / granule: the foreign list
+    uint32_t aborts;   // acre_port_aborts() when due was last set afresh
+    struct link link;  // awake, empty or huge list
+};
+
+_Static_assert(
+    sizeof(void *) == 4 || offsetof(struct slab, hot) == LINE_BYTES, "two lines: shared, owner's");
+
+/// One slot's part of a heap. Allocated when the slot first needs it; never freed before the heap.
+struct slot {
+    acre_bins bins; // first: heap->bins points here
+    acre_port_lock lock;
+    uint32_t number;
+    uint32_t empty_count;
+    uint32_t drained_count; // slabs whose `drained` is set
+    uint32_t visits;        // refills: a slot whose count stands still is idle
+    uint32_t visits_seen;   // its value when another slot last looked for memory to take over,
+    uint32_t seen_at;       // and heap->refusals when it had last changed by then
+    struct slab *active[SIZE_CLASSES];
+    struct link awake[SIZE_CLASSES]; // oldest first
+    struct link empty;
+};
+
+struct segment {
+    struct link link; // heap->segments, all of them, in no order
+    acre_heap *heap;
+    uint32_t free_pages; // bits set in `free`
+    uint32_t used_spare; // bytes of the spare part in use; they pin the segment
+    uint32_t purge_pass; // the last purge that looked at this segment
+    bool stray;          // not in the map
+    word free[PAGE_WORDS];  // 1 = nobody has the page
+    word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
+    struct slab slabs[SEGMENT_SLICES];
+    uint16_t run_pages[SEGMENT_PAGES]; // at a run's first page its length, else 0
+};
+
+enum {
+    HEADER_BYTES = (int)((sizeof(struct segment) + LINE_BYTES - 1) & ~(size_t)(LINE_BYTES - 1)),
+    SPARE_BYTES = SLICE_BYTES / 2, // for slots and huge slabs
+    HEADER_SLICES = (HEADER_BYTES + SPARE_BYTES + SLICE_BYTES - 1) / SLICE_BYTES,
+    HEADER_PAGES = HEADER_SLICES * SLICE_PAGES,
+};
+
+_Static_assert(SEGMENT_PAGES == 1024, "page numbers fit in 10 bits");
+_Static_assert((int)SIZE_CLASSES <= (int)ACRE_BINS, "a bin for each class");
+_Static_assert(sizeof(struct slot) <= SPARE_BYTES, "a slot fits in a fresh segment");
+_Static_assert(SLICE_BYTES / GRANULE_BYTES <= 0x10000, "a block's place in its slab fits 16 bits");
+
+struct acre_heap {
+    // A descriptor of nothing: where the map's zeros lead. Its limit of 0 rejects every address.
+    struct slab none;
+
+    // Read by every call, written at creation.
+    uintptr_t key;      // XORed with a free block's link to make its tag
+    uintptr_t map_mask; // entries of `map` - 1
+    acre_pages *pages;
+    const char *name;
+    size_t limit_bytes;
+    size_t reserved_self_bytes; // the range that holds this struct
+    unsigned flags;
+    uint32_t slot_count;
+    uint8_t class_of[SIZE_CLASS_TABLE]; // [(size + 15) / 16]
+
+    // Under `lock`.
+    _Alignas(LINE_BYTES) acre_port_lock lock;
+    uint32_t refusals;        // times that a slot had no slab to refill from
+    uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
+    struct link segments;     // struct segment, in no order
+    struct link huge;         // struct slab: live huge blocks
+    struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
+    struct link slab_pool;    // struct slab: descriptors ready for huge blocks
+    uint32_t segment_count;
+    uint32_t stray_count;     // segments and huge blocks that are not in the map
+    uint32_t huge_cached_count;
+    size_t huge_bytes;        // live
+    size_t huge_cached_bytes;
+    size_t free_dirty_pages;  // free pages that hold memory
+    size_t used_pages;        // pages in slabs and runs
+    size_t used_pages_peak;   // their recent maximum; sinks with each purge
+    uint32_t purge_pass;      // number of the last purge
+    size_t metadata_bytes;    // committed for headers and the map
+    size_t held_bytes;        // all committed memory: what the limit bounds
+    size_t reserved_bytes;    // addresses
+
+    // A slot that nobody is on: where slots without a struct of their own find empty bins.
+    _Alignas(LINE_BYTES) acre_bins dead;
+
+    // [slot]: its struct slot, which begins with its bins; &dead until it has one. Beyond
+    // slot_count an entry may be NULL instead.
+    acre_bins *bins[ACRE_PORT_SLOTS_MAX];
+
+    // [slice address / slice & mask]: the descriptor's address minus the heap's; 0 = none.
+    ptrdiff_t map[];
+};
+
+/// The segment that a slab descriptor lies in. Not for huge ones.
+static inline struct segment *segment_of(struct slab *slab)
+{
+    return (struct segment *)((uintptr_t)slab & ~(uintptr_t)(SEGMENT_BYTES - 1));
+}
+
+static inline struct slot *slot_of(acre_heap *heap, unsigned number)
+{
+    acre_bins *bins = load_acquire(&heap->bins[number]); // pairs with the release in slot_create
+    return bins == NULL || bins == &heap->dead ? NULL : (struct slot *)(void *)bins;
+}
+
+#endif

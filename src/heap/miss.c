@@ -1,0 +1,164 @@
+// miss.c - see miss.h.
+// SPDX-License-Identifier: MIT
+#include "heap/miss.h"
+
+#include "base/bitmap.h"
+#include "heap/foreign.h"
+#include "heap/hit.h"
+#include "heap/huge.h"
+#include "heap/refill.h"
+#include "heap/segment.h"
+#include "heap/space.h"
+
+struct placement placement_of(size_t size, size_t align)
+{
+    const struct placement none = {.kind = KIND_NONE};
+    if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
+        return none;
+    }
+    if (align <= GRANULE_BYTES && size <= SMALL_BYTES_MAX) {
+        return (struct placement){.kind = KIND_SLAB, .class = size_class_of(size)};
+    }
+    // Beyond a page, a class whose blocks are so aligned would waste more than a run of pages does.
+    unsigned class = align <= (size_t)PAGE_BYTES ? size_class_aligned(size, align) : SIZE_CLASSES;
+    if (class < SIZE_CLASSES) {
+        return (struct placement){.kind = KIND_SLAB, .class = class};
+    }
+    if (size <= RUN_BYTES_MAX && align <= RUN_BYTES_MAX) {
+        size_t pages = (size + PAGE_BYTES - 1) / PAGE_BYTES;
+        size_t align_pages = align / PAGE_BYTES;
+        return (struct placement){
+            .kind = KIND_PAGES,
+            .pages = pages == 0 ? 1 : (unsigned)pages,
+            .align_pages = align_pages == 0 ? 1 : (unsigned)align_pages,
+        };
+    }
+    return (struct placement){.kind = KIND_HUGE};
+}
+
+void *miss_place(
+    acre_heap *heap, const struct placement *at, size_t size, size_t align, bool want_zero,
+    bool *zero)
+{
+    switch (at->kind) {
+    case KIND_SLAB:
+        return refill(heap, at->class, zero);
+    case KIND_PAGES:
+        return space_take_run(heap, at->pages, at->align_pages, zero);
+    case KIND_HUGE:
+        return huge_alloc(heap, size, align, want_zero, zero);
+    default:
+        return NULL;
+    }
+}
+
+void *miss_alloc(acre_heap *heap, size_t size)
+{
+    const struct placement at = placement_of(size, GRANULE_BYTES);
+    bool zero;
+    return miss_place(heap, &at, size, GRANULE_BYTES, false, &zero);
+}
+
+/// No block starts at `addr`; the size of what it lies in, if that is known.
+static _Noreturn void report_invalid(const char *what, const struct slab *slab, const void *addr)
+{
+    bool sized = slab != NULL && (slab->kind == KIND_SLAB || slab->kind == KIND_HUGE);
+    acre_port_fatal(what, addr, sized ? slab->block_bytes : 0);
+}
+
+/// No run starts at `addr`; perhaps one did until it was freed.
+static _Noreturn void report_no_run(const char *invalid, const char *freed, uintptr_t addr,
+                                    struct slab *slab)
+{
+    struct segment *segment = segment_of(slab);
+    bool free = slab->kind == KIND_PAGES && addr % PAGE_BYTES == 0 &&
+        bitmap_test(segment->free, page_of(segment, addr));
+    acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
+}
+
+static void free_small(acre_heap *heap, struct slab *slab, acre_block *block)
+{
+    if (block_looks_free(heap, block)) {
+        acre_port_fatal("double free", block, slab->block_bytes);
+    }
+    acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, heap->key);
+    if (pushed == ACRE_PUSHED_DUE) {
+        slab_due(heap, slab);
+    } else if (pushed == ACRE_FOREIGN) {
+        foreign_free(heap, slab, block);
+    }
+}
+
+void miss_free(acre_heap *heap, void *addr)
+{
+    if (addr == NULL) {
+        return;
+    }
+    struct slab *slab = map_find_any(heap, (uintptr_t)addr);
+    if (slab == NULL) {
+        report_invalid("invalid free", slab, addr);
+    }
+    switch (load_relaxed(&slab->kind)) {
+    case KIND_SLAB:
+        if (!hit_is_block(slab, (uintptr_t)addr)) {
+            report_invalid("invalid free", slab, addr);
+        }
+        free_small(heap, slab, addr);
+        break;
+    case KIND_PAGES:
+        if (space_give_run(heap, slab, (uintptr_t)addr) == 0) {
+            report_no_run("invalid free", "double free", (uintptr_t)addr, slab);
+        }
+        break;
+    case KIND_HUGE:
+        if (!huge_free(heap, (uintptr_t)addr)) {
+            report_invalid("invalid free", slab, addr);
+        }
+        break;
+    default:
+        report_invalid("invalid free", slab, addr);
+    }
+}
+
+void miss_foreign(acre_heap *heap, struct slab *slab, acre_block *block)
+{
+    foreign_free(heap, slab, block);
+}
+
+void miss_due(acre_heap *heap, struct slab *slab)
+{
+    slab_due(heap, slab);
+}
+
+struct live miss_inspect(
+    acre_heap *heap, const void *addr, const char *invalid, const char *freed)
+{
+    struct slab *slab = map_find_any(heap, (uintptr_t)addr);
+    if (slab == NULL) {
+        report_invalid(invalid, slab, addr);
+    }
+    unsigned pages = 0;
+    switch (load_relaxed(&slab->kind)) {
+    case KIND_SLAB:
+        if (!hit_is_block(slab, (uintptr_t)addr)) {
+            report_invalid(invalid, slab, addr);
+        }
+        if (block_looks_free(heap, addr)) {
+            acre_port_fatal(freed, addr, slab->block_bytes);
+        }
+        return (struct live){.slab = slab, .bytes = slab->block_bytes};
+    case KIND_PAGES:
+        pages = space_run_pages(slab, (uintptr_t)addr);
+        if (pages == 0) {
+            report_no_run(invalid, freed, (uintptr_t)addr, slab);
+        }
+        return (struct live){.slab = slab, .bytes = (size_t)pages * PAGE_BYTES};
+    case KIND_HUGE:
+        if (slab->base != (uintptr_t)addr) {
+            report_invalid(invalid, slab, addr);
+        }
+        return (struct live){.slab = slab, .bytes = slab->block_bytes};
+    default:
+        report_invalid(invalid, slab, addr);
+    }
+}

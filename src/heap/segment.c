@@ -1,0 +1,214 @@
+// segment.c - see segment.h. Two bits a page: `free`, nobody has it; `dirty`, it holds memory.
+//
+//               dirty = 0                       dirty = 1
+//   free = 1    no memory, reads as zero        memory from an earlier use
+//   free = 0    taken, being committed          in use, or claimed for purging
+//
+// SPDX-License-Identifier: MIT
+#include "heap/segment.h"
+
+#include "base/bitmap.h"
+#include "heap/map.h"
+#include "heap/space.h"
+
+size_t segment_header_bytes(const acre_heap *heap)
+{
+    size_t unit = heap->pages->page_bytes;
+    return round_up(HEADER_BYTES, unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES);
+}
+
+static void segment_init(acre_heap *heap, struct segment *segment)
+{
+    segment->heap = heap;
+    segment->free_pages = SEGMENT_PAGES - HEADER_PAGES;
+    bitmap_fill(segment->free, HEADER_PAGES, SEGMENT_PAGES - HEADER_PAGES, true);
+    for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
+        struct slab *slab = &segment->slabs[i];
+        slab->base = (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES;
+        slab->owner = ACRE_SLOT_NONE;
+        slab->kind = i < HEADER_SLICES ? KIND_HEADER : KIND_PAGES;
+        slab->state = SLAB_TRANSIT;
+    }
+}
+
+static void segment_add(acre_heap *heap, struct segment *segment)
+{
+    map_add_segment(heap, segment);
+    list_add_first(&heap->segments, &segment->link);
+    heap->segment_count += 1;
+    heap->reserved_bytes += SEGMENT_BYTES;
+}
+
+bool segment_create(acre_heap *heap)
+{
+    acre_pages *pages = heap->pages;
+    size_t header_bytes = segment_header_bytes(heap);
+    acre_port_lock_take(&heap->lock);
+    bool allowed = space_charge_locked(heap, header_bytes);
+    acre_port_lock_drop(&heap->lock);
+    if (!allowed) {
+        return false;
+    }
+    struct segment *segment = pages->reserve(pages, SEGMENT_BYTES, SEGMENT_BYTES);
+    if (segment != NULL && pages->commit(pages, segment, header_bytes) != ACRE_OK) {
+        (void)pages->release(pages, segment, SEGMENT_BYTES); // refused: addresses are lost, no more
+        segment = NULL;
+    }
+    if (segment != NULL) {
+        segment_init(heap, segment);
+    }
+    acre_port_lock_take(&heap->lock);
+    if (segment != NULL) {
+        segment_add(heap, segment);
+        heap->metadata_bytes += header_bytes;
+    } else {
+        heap->held_bytes -= header_bytes;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return segment != NULL;
+}
+
+bool segment_is_idle(const struct segment *segment)
+{
+    return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0;
+}
+
+static size_t segment_dirty_bytes(const struct segment *segment)
+{
+    return (size_t)bitmap_count(segment->dirty, 0, SEGMENT_PAGES) * PAGE_BYTES;
+}
+
+void segment_remove(acre_heap *heap, struct segment *segment)
+{
+    acre_debug(segment_is_idle(segment));
+    size_t dirty_bytes = segment_dirty_bytes(segment);
+    map_remove_segment(heap, segment);
+    list_remove(&segment->link);
+    heap->segment_count -= 1;
+    heap->reserved_bytes -= SEGMENT_BYTES;
+    heap->free_dirty_pages -= dirty_bytes / PAGE_BYTES;
+    heap->metadata_bytes -= segment_header_bytes(heap);
+    heap->held_bytes -= segment_header_bytes(heap) + dirty_bytes;
+}
+
+size_t segment_release(acre_heap *heap, struct segment *segment)
+{
+    size_t dirty_bytes = segment_dirty_bytes(segment);
+    size_t bytes = segment_header_bytes(heap) + dirty_bytes;
+    if (heap->pages->release(heap->pages, segment, SEGMENT_BYTES) == ACRE_OK) {
+        return bytes;
+    }
+    acre_port_lock_take(&heap->lock);
+    segment_add(heap, segment);
+    heap->free_dirty_pages += dirty_bytes / PAGE_BYTES;
+    heap->metadata_bytes += segment_header_bytes(heap);
+    heap->held_bytes += bytes;
+    acre_port_lock_drop(&heap->lock);
+    return 0;
+}
+
+/// The first whole slice of pages that are all set in `bits`. SEGMENT_PAGES if there is none.
+static unsigned find_slice(const word *bits)
+{
+    // Folding a word onto itself four times leaves the lowest bit of a lane of 16 set exactly if all
+    // of the lane's bits were.
+    const word lanes = ~(word)0 / 0xffff;
+    for (unsigned i = 0; i < PAGE_WORDS; i++) {
+        word fold = bits[i];
+        fold &= fold >> 8;
+        fold &= fold >> 4;
+        fold &= fold >> 2;
+        fold &= fold >> 1;
+        fold &= lanes;
+        if (fold != 0) {
+            return i * WORD_BITS + lowest_bit(fold);
+        }
+    }
+    return SEGMENT_PAGES;
+}
+
+_Static_assert(SLICE_PAGES == 16, "find_slice folds lanes of 16 bits");
+
+/// The highest run that fits, found from the top. SEGMENT_PAGES if there is none.
+static unsigned find_from_top(const word *bits, const struct page_request *request)
+{
+    unsigned end = SEGMENT_PAGES;
+    while ((end = bitmap_last(bits, true, end)) != 0) {
+        unsigned start = bitmap_last(bits, false, end);
+        if (end - start >= request->pages) {
+            unsigned first = (end - request->pages) & ~(request->align_pages - 1);
+            if (first >= start) {
+                return first;
+            }
+        }
+        end = start;
+    }
+    return SEGMENT_PAGES;
+}
+
+bool segment_find(
+    struct segment *segment, const struct page_request *request, bool dirty, struct page_range *out)
+{
+    if (segment->free_pages < request->pages) {
+        return false;
+    }
+    word both[PAGE_WORDS];
+    const word *bits = segment->free;
+    if (dirty) {
+        for (unsigned i = 0; i < PAGE_WORDS; i++) {
+            both[i] = segment->free[i] & segment->dirty[i];
+        }
+        bits = both;
+    }
+    unsigned first = request->from_top ? find_from_top(bits, request) : find_slice(bits);
+    *out = (struct page_range){.segment = segment, .first = first, .count = request->pages};
+    return first != SEGMENT_PAGES;
+}
+
+/// Segments without a free page stand at the list's end, where no search looks.
+static void keep_order(acre_heap *heap, struct segment *segment, bool was_full)
+{
+    bool is_full = segment->free_pages == 0;
+    if (is_full != was_full) {
+        list_remove(&segment->link);
+        if (is_full) {
+            list_add_last(&heap->segments, &segment->link);
+        } else {
+            list_add_first(&heap->segments, &segment->link);
+        }
+    }
+}
+
+static void mark(acre_heap *heap, const struct page_range *range, bool free)
+{
+    struct segment *segment = range->segment;
+    bool was_full = segment->free_pages == 0;
+    size_t dirty = bitmap_count(segment->dirty, range->first, range->count);
+    bitmap_fill(segment->free, range->first, range->count, free);
+    if (free) {
+        segment->free_pages += range->count;
+        heap->free_dirty_pages += dirty;
+        heap->used_pages -= range->count;
+    } else {
+        segment->free_pages -= range->count;
+        heap->free_dirty_pages -= dirty;
+        heap->used_pages += range->count;
+    }
+    keep_order(heap, segment, was_full);
+}
+
+void segment_mark_taken(acre_heap *heap, const struct page_range *range)
+{
+    acre_debug(
+        bitmap_next(range->segment->free, false, range->first, range->first + range->count) ==
+        range->first + range->count);
+    mark(heap, range, false);
+}
+
+void segment_mark_free(acre_heap *heap, const struct page_range *range)
+{
+    acre_debug(
+        bitmap_next(range->segment->free, true, range->first, range->first + range->count) ==
+        range->first + range->count);
+    mark(heap, range, true);
+}

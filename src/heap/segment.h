@@ -1,0 +1,60 @@
+// segment.h - one segment: created and released as a whole, searched and marked page by page.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_SEGMENT_H
+#define ACRE_HEAP_SEGMENT_H
+
+#include "heap/layout.h"
+
+/// What is looked for in a segment.
+struct page_request {
+    unsigned pages;
+    unsigned align_pages; // power of two
+    bool from_top;        // runs grow from the top, slices from the bottom, to keep out of each
+                          // other's way
+};
+
+/// Pages of one segment.
+struct page_range {
+    struct segment *segment;
+    unsigned first;
+    unsigned count;
+};
+
+/// Reserves a segment, commits its header and adds it to the heap. False if the source or the limit
+/// does not allow it; nothing is changed then. No lock may be held.
+bool segment_create(acre_heap *heap);
+
+/// Whether nothing but the header is in use. Under heap->lock.
+bool segment_is_idle(const struct segment *segment);
+
+/// Takes an idle segment out of the heap. Under heap->lock; segment_release follows without it.
+void segment_remove(acre_heap *heap, struct segment *segment);
+
+/// Gives a removed segment back to the source; puts it back into the heap if the source refuses.
+/// Returns the bytes of memory that this gave back. No lock may be held.
+size_t segment_release(acre_heap *heap, struct segment *segment);
+
+/// Finds free pages, all of them dirty if `dirty` is set. Under heap->lock.
+bool segment_find(
+    struct segment *segment, const struct page_request *request, bool dirty,
+    struct page_range *out);
+
+/// Marks free pages as taken, or taken pages as free, and keeps the heap's sums and the order of its
+/// segments. Under heap->lock.
+void segment_mark_taken(acre_heap *heap, const struct page_range *range);
+void segment_mark_free(acre_heap *heap, const struct page_range *range);
+
+/// The part of the header that is committed from the start, in bytes.
+size_t segment_header_bytes(const acre_heap *heap);
+
+static inline char *page_address(struct segment *segment, unsigned page)
+{
+    return (char *)segment + (size_t)page * PAGE_BYTES;
+}
+
+static inline unsigned page_of(struct segment *segment, uintptr_t addr)
+{
+    return (unsigned)((addr - (uintptr_t)segment) >> ACRE_PAGE_LOG2);
+}
+
+#endif

@@ -1,0 +1,235 @@
+// slab.c - see slab.h.
+// SPDX-License-Identifier: MIT
+#include "heap/slab.h"
+
+#include "heap/foreign.h"
+
+_Noreturn void block_report_corrupted(acre_heap *heap, const void *block)
+{
+    const struct slab *slab = (const struct slab *)(void *)((char *)heap +
+        heap->map[(uintptr_t)block >> ACRE_SLICE_LOG2 & heap->map_mask]);
+    acre_port_fatal("corrupted free block", block, slab->block_bytes);
+}
+
+unsigned block_count(acre_heap *heap, acre_block *list, acre_block **last)
+{
+    unsigned count = 0;
+    for (acre_block *block = list; block != NULL; block = block->next) {
+        if (!block_looks_free(heap, block) || count == SLICE_BYTES / GRANULE_BYTES) {
+            block_report_corrupted(heap, block);
+        }
+        count += 1;
+        *last = block;
+    }
+    return count;
+}
+
+/// Sets `due` afresh, so that it counts from now on. If the thread has moved, nothing changes.
+static bool set_due(struct slot *slot, struct slab *slab, uint16_t due)
+{
+    uint32_t aborts = acre_port_aborts();
+    if (!acre_port_due_set(slot->number, &slab->hot, due)) {
+        return false;
+    }
+    store_relaxed(&slab->due_base, due);
+    slab->aborts = aborts;
+    return true;
+}
+
+void slab_start(struct slot *slot, struct slab *slab, unsigned class)
+{
+    const struct size_class *size = &size_classes[class];
+    acre_debug(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE);
+    slab->inverse = size->inverse;
+    slab->class = (uint8_t)class;
+    slab->wake = size->wake;
+    slab->block_bytes = size->bytes;
+    slab->capacity = size->capacity;
+    slab->carved = 0;
+    slab->hot.head = NULL;
+    slab->hot.due = DUE_NEVER;
+    slab->due_base = DUE_NEVER;
+    slab->foreign = 0;
+    slab->drained = false;
+    slab->aborts = acre_port_aborts();
+    slab->state = SLAB_ACTIVE;
+    store_relaxed(&slab->kind, (uint8_t)KIND_SLAB);
+    store_release(&slab->owner, slot->number); // pairs with the acquire in lock_owner
+    slot->active[class] = slab;
+}
+
+acre_block *slab_carve(acre_heap *heap, struct slab *slab)
+{
+    const struct size_class *size = &size_classes[slab->class];
+    unsigned left = (unsigned)slab->capacity - slab->carved;
+    unsigned count = left < size->carve ? left : size->carve;
+    if (count == 0) {
+        return NULL;
+    }
+    char *first = (char *)slab->base + (size_t)slab->carved * size->bytes;
+    acre_block *list = NULL;
+    for (unsigned i = count; i-- != 0;) {
+        acre_block *block = (acre_block *)(void *)(first + (size_t)i * size->bytes);
+        block_link(heap, block, list);
+        list = block;
+    }
+    store_relaxed(&slab->carved, (uint16_t)(slab->carved + count));
+    store_relaxed(&slab->limit, slab->limit + count * size->excess);
+    return list;
+}
+
+bool slab_quiet(struct slot *slot, struct slab *slab)
+{
+    return set_due(slot, slab, DUE_NEVER);
+}
+
+enum drained slab_drain(struct slot *slot, struct slab *slab, acre_block **list)
+{
+    uint32_t aborts = acre_port_aborts();
+    if (!acre_port_take(slot->number, &slab->hot, slab->wake, list)) {
+        return DRAINED_MOVED;
+    }
+    store_relaxed(&slab->due_base, slab->wake);
+    slab->aborts = aborts;
+    if (*list == NULL) {
+        *list = foreign_take(slab);
+    }
+    if (*list == NULL) {
+        return DRAINED_NONE;
+    }
+    // If this is refused, an event comes that slab_due will find to be none.
+    (void)slab_quiet(slot, slab);
+    return DRAINED_SOME;
+}
+
+static void add_awake(struct slot *slot, struct slab *slab)
+{
+    slab->state = SLAB_AWAKE;
+    list_add_last(&slot->awake[slab->class], &slab->link);
+}
+
+/// Lets an awake slab's `due` fire when all its blocks are free, keeping the count so far.
+static bool aim_at_empty(struct slot *slot, struct slab *slab)
+{
+    uint16_t delta = (uint16_t)(slab->carved - slab->due_base);
+    if (delta != 0) {
+        if (!acre_port_due_add(slot->number, &slab->hot, delta)) {
+            return false;
+        }
+        store_relaxed(&slab->due_base, slab->carved);
+    }
+    return true;
+}
+
+void slab_sleep(struct slab *slab)
+{
+    slab->state = SLAB_ASLEEP;
+}
+
+void slab_leave(struct slot *slot, struct slab *slab)
+{
+    acre_debug(slab->state == SLAB_ACTIVE);
+    if (slab_is_carved(slab)) {
+        slab->state = SLAB_ASLEEP; // slab_drain has set `due`
+        return;
+    }
+    // It must not sleep: with fewer blocks carved than `wake` its counter could never fire. At most
+    // one slab of a class is in this state, since a new one is opened only when all are carved.
+    add_awake(slot, slab);
+    (void)aim_at_empty(slot, slab);
+}
+
+void slab_wake(struct slot *slot, struct slab *slab)
+{
+    acre_debug(slab->state == SLAB_ASLEEP);
+    add_awake(slot, slab);
+    // Refused when the event came from another slot: `due` then fires once more where it would have
+    // woken the slab, and aims then.
+    (void)aim_at_empty(slot, slab);
+}
+
+__attribute__((no_sanitize("thread"))) unsigned slab_hot_count(const struct slab *slab)
+{
+    return (uint16_t)(slab->due_base - slab->hot.due);
+}
+
+/// Whether all blocks are free, counted one by one. The blocks stay the slab's, in either list.
+static bool count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
+{
+    acre_block *hot;
+    acre_block *last = NULL;
+    if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, &hot)) {
+        return false;
+    }
+    store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
+    unsigned hot_count = block_count(heap, hot, &last);
+    unsigned count = hot_count + foreign_count(slab);
+    if (hot == NULL || acre_port_install(slot->number, &slab->hot.head, hot)) {
+        (void)set_due(slot, slab, (uint16_t)(slab->carved - hot_count));
+    } else {
+        (void)foreign_splice(heap, slab, hot, last, hot_count);
+    }
+    return count == slab->carved;
+}
+
+/// Whether all blocks are free, by the counters where they can be trusted.
+static bool is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab)
+{
+    if (!aim_at_empty(slot, slab)) {
+        return false;
+    }
+    unsigned count = slab_hot_count(slab) + foreign_count(slab);
+    if (count < slab->carved) {
+        return false;
+    }
+    // Each aborted push may have been counted without having happened.
+    return slab->aborts == acre_port_aborts() || count_all(heap, slot, slab);
+}
+
+void slab_clear_drained(struct slot *slot, struct slab *slab)
+{
+    slot->drained_count -= slab->drained ? 1 : 0;
+    store_relaxed(&slab->drained, false);
+}
+
+struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab)
+{
+    acre_debug(slab->state == SLAB_AWAKE);
+    slab_clear_drained(slot, slab);
+    if (!is_all_free(heap, slot, slab)) {
+        return NULL;
+    }
+    list_remove(&slab->link);
+    slab->state = SLAB_EMPTY;
+    if (slot->empty_count < EMPTY_SLABS_MAX) {
+        list_add_first(&slot->empty, &slab->link);
+        slot->empty_count += 1;
+        return NULL;
+    }
+    slab_retire(slab);
+    return slab;
+}
+
+struct slab *slab_take_empty(struct slot *slot, unsigned class)
+{
+    if (slot->empty_count == 0) {
+        return NULL;
+    }
+    struct link *pick = slot->empty.prev; // the one that is empty longest
+    for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
+        if (container_of(at, struct slab, link)->class == class) {
+            pick = at;
+        }
+    }
+    list_remove(pick);
+    slot->empty_count -= 1;
+    return container_of(pick, struct slab, link);
+}
+
+void slab_retire(struct slab *slab)
+{
+    slab->state = SLAB_TRANSIT;
+    slab->fresh = false;
+    store_relaxed(&slab->limit, 0);
+    store_release(&slab->owner, ACRE_SLOT_NONE);
+}

@@ -1,0 +1,73 @@
+// slab.h - a slab's life with the slot that owns it.
+//
+//                       refill takes it                full, refill leaves it
+//     fresh slice ----------------------> ACTIVE -------------------------------> ASLEEP
+//                                          ^  |                                     |
+//                           refill takes it|  | refill leaves it, not all carved    | `wake` frees
+//                                          |  v                                     v
+//                                        AWAKE <-------------------------------------
+//                                          | all blocks free
+//                                          v
+//                                        EMPTY ---> used again, or its slice given back
+//
+// Only ACTIVE slabs feed malloc; the others collect frees. `due` counts the owner's frees down to a
+// slab's next event: ASLEEP to waking, AWAKE to being empty. Frees from other slots gather in the
+// foreign list and raise the same events by its length.
+//
+// Everything here is under the lock of the slot that owns the slab, and called by a thread that was
+// on that slot when it took the lock. Where it has left since, commits say "moved".
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_SLAB_H
+#define ACRE_HEAP_SLAB_H
+
+#include "heap/block.h"
+#include "heap/layout.h"
+
+/// Makes a fresh slice, or an empty slab of another class, the active slab of `class`.
+void slab_start(struct slot *slot, struct slab *slab, unsigned class);
+
+/// Links the next few blocks that were never handed out into a list. NULL if there are none left.
+acre_block *slab_carve(acre_heap *heap, struct slab *slab);
+
+static inline bool slab_is_carved(const struct slab *slab)
+{
+    return slab->carved == slab->capacity;
+}
+
+/// Lets an active slab's `due` never fire. False if the thread has moved: an event may come then.
+bool slab_quiet(struct slot *slot, struct slab *slab);
+
+/// What slab_drain found.
+enum drained { DRAINED_SOME, DRAINED_NONE, DRAINED_MOVED };
+
+/// Takes all free blocks of an active or awake slab. With none, `due` is left to fire after `wake`
+/// frees; else it never fires.
+enum drained slab_drain(struct slot *slot, struct slab *slab, acre_block **list);
+
+/// The active slab of its class stops being it: it has no free block that anybody knows of.
+void slab_leave(struct slot *slot, struct slab *slab);
+
+/// A slab that slab_drain found to have no free block, and all carved, sleeps from now on.
+void slab_sleep(struct slab *slab);
+
+/// Forgets the hint that all blocks may be free.
+void slab_clear_drained(struct slot *slot, struct slab *slab);
+
+/// A sleeping slab has enough free blocks to be used again.
+void slab_wake(struct slot *slot, struct slab *slab);
+
+/// An awake slab may have no live block left. If so it goes to the slot's empty slabs; what the slot
+/// does not keep is returned, for space_give_slice once the lock is dropped.
+struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab);
+
+/// Takes an empty slab for `class`, one that was of this class if there is one. NULL if none.
+struct slab *slab_take_empty(struct slot *slot, unsigned class);
+
+/// Detaches an empty slab from its slot, ready for space_give_slice.
+void slab_retire(struct slab *slab);
+
+/// Free blocks in the owner's list by count; one too many for each push that was aborted.
+/// A peek from any thread, for decisions that are checked again before they count.
+unsigned slab_hot_count(const struct slab *slab);
+
+#endif

@@ -1,0 +1,254 @@
+// space.c - see space.h. How a request is met, in this order, because each step costs more than the
+// one before: dirty pages, clean pages, a new segment, giving back what is free elsewhere.
+//
+// A page source is never called under a lock: pages are marked as taken first, committed then, and
+// marked free again if that fails. Pages that are taken belong to one thread alone.
+// SPDX-License-Identifier: MIT
+#include "heap/space.h"
+
+#include "base/bitmap.h"
+#include "heap/huge.h"
+#include "heap/segment.h"
+
+bool space_charge_locked(acre_heap *heap, size_t bytes)
+{
+    size_t sum;
+    if (!add_size(heap->held_bytes, bytes, &sum)) {
+        return false;
+    }
+    if (heap->limit_bytes != 0 && sum > heap->limit_bytes) {
+        return false;
+    }
+    heap->held_bytes = sum;
+    return true;
+}
+
+/// Searches all segments that have free pages. Under heap->lock.
+static bool find_pages(
+    acre_heap *heap, const struct page_request *request, bool dirty, struct page_range *out)
+{
+    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
+        struct segment *segment = container_of(at, struct segment, link);
+        if (segment->free_pages == 0) {
+            return false; // all that follow are full, too
+        }
+        if (segment_find(segment, request, dirty, out)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum take_result { TAKEN, NO_ROOM, OVER_LIMIT };
+
+/// Takes pages that the heap has. *clean_pages: how many of them must be committed first.
+static enum take_result take_existing(
+    acre_heap *heap, const struct page_request *request, struct page_range *out,
+    unsigned *clean_pages, word dirty[PAGE_WORDS])
+{
+    enum take_result result = NO_ROOM;
+    acre_port_lock_take(&heap->lock);
+    if ((heap->free_dirty_pages >= request->pages && find_pages(heap, request, true, out)) ||
+        find_pages(heap, request, false, out)) {
+        *clean_pages =
+            out->count - bitmap_count(out->segment->dirty, out->first, out->count);
+        result = space_charge_locked(heap, (size_t)*clean_pages * PAGE_BYTES) ? TAKEN : OVER_LIMIT;
+    }
+    if (result == TAKEN) {
+        for (unsigned i = 0; i < PAGE_WORDS; i++) {
+            dirty[i] = out->segment->dirty[i];
+        }
+        segment_mark_taken(heap, out);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return result;
+}
+
+/// Commits the clean parts of a taken range, widened to the source's granularity.
+static bool commit_clean(acre_heap *heap, const struct page_range *range, const word *dirty)
+{
+    acre_pages *pages = heap->pages;
+    uintptr_t unit_mask = pages->page_bytes - 1;
+    unsigned end = range->first + range->count;
+    unsigned first = bitmap_next(dirty, false, range->first, end);
+    while (first < end) {
+        unsigned stop = bitmap_next(dirty, true, first, end);
+        uintptr_t from = (uintptr_t)page_address(range->segment, first) & ~unit_mask;
+        uintptr_t to = ((uintptr_t)page_address(range->segment, stop) + unit_mask) & ~unit_mask;
+        if (pages->commit(pages, (void *)from, to - from) != ACRE_OK) {
+            return false; // what was committed before it is clean still, and will be again
+        }
+        first = bitmap_next(dirty, false, stop, end);
+    }
+    return true;
+}
+
+static bool finish_commit(
+    acre_heap *heap, const struct page_range *range, unsigned clean_pages, const word *dirty)
+{
+    bool committed = commit_clean(heap, range, dirty);
+    acre_port_lock_take(&heap->lock);
+    if (committed) {
+        bitmap_fill(range->segment->dirty, range->first, range->count, true);
+    } else {
+        segment_mark_free(heap, range);
+        heap->held_bytes -= (size_t)clean_pages * PAGE_BYTES;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return committed;
+}
+
+/// Gives back whatever is free, to get below the limit or to let the source serve again.
+static bool reclaim(acre_heap *heap)
+{
+    return huge_drop_cache(heap) + space_purge(heap, 0) != 0;
+}
+
+static bool take_pages(
+    acre_heap *heap, const struct page_request *request, struct page_range *out, bool *zero)
+{
+    while (true) {
+        word dirty[PAGE_WORDS];
+        unsigned clean_pages = 0;
+        enum take_result result = take_existing(heap, request, out, &clean_pages, dirty);
+        if (result == TAKEN) {
+            *zero = clean_pages == request->pages;
+            if (clean_pages == 0 || finish_commit(heap, out, clean_pages, dirty)) {
+                return true;
+            }
+            result = OVER_LIMIT;
+        }
+        if (result == NO_ROOM && segment_create(heap)) {
+            continue;
+        }
+        if (!reclaim(heap)) {
+            return false;
+        }
+    }
+}
+
+static void give_pages(acre_heap *heap, const struct page_range *range)
+{
+    acre_port_lock_take(&heap->lock);
+    segment_mark_free(heap, range);
+    size_t keep_bytes = space_allowance_locked(heap);
+    bool too_much = heap->free_dirty_pages * PAGE_BYTES > keep_bytes;
+    acre_port_lock_drop(&heap->lock);
+    if (too_much && (heap->flags & ACRE_HEAP_KEEP) == 0) {
+        space_purge(heap, keep_bytes / 2);
+    }
+}
+
+struct slab *space_take_slice(acre_heap *heap)
+{
+    const struct page_request request = {.pages = SLICE_PAGES, .align_pages = SLICE_PAGES};
+    struct page_range range;
+    bool zero;
+    if (!take_pages(heap, &request, &range, &zero)) {
+        return NULL;
+    }
+    struct slab *slab = &range.segment->slabs[range.first / SLICE_PAGES];
+    slab->fresh = zero;
+    return slab;
+}
+
+void space_give_slice(acre_heap *heap, struct slab *slab)
+{
+    acre_debug(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE);
+    struct segment *segment = segment_of(slab);
+    store_relaxed(&slab->kind, (uint8_t)KIND_PAGES);
+    give_pages(
+        heap, &(struct page_range){
+                  .segment = segment,
+                  .first = (unsigned)(slab - segment->slabs) * SLICE_PAGES,
+                  .count = SLICE_PAGES,
+              });
+}
+
+void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool *zero)
+{
+    const struct page_request request = {
+        .pages = pages, .align_pages = align_pages, .from_top = true};
+    struct page_range range;
+    if (!take_pages(heap, &request, &range, zero)) {
+        return NULL;
+    }
+    store_relaxed(&range.segment->run_pages[range.first], (uint16_t)pages);
+    return page_address(range.segment, range.first);
+}
+
+unsigned space_run_pages(struct slab *slab, uintptr_t addr)
+{
+    if (load_relaxed(&slab->kind) != KIND_PAGES || addr % PAGE_BYTES != 0) {
+        return 0;
+    }
+    struct segment *segment = segment_of(slab);
+    return load_relaxed(&segment->run_pages[page_of(segment, addr)]);
+}
+
+unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr)
+{
+    struct segment *segment = segment_of(slab);
+    unsigned first = page_of(segment, addr);
+    // Two threads may free the same run by mistake: only one of them may find its length here.
+    acre_port_lock_take(&heap->lock);
+    unsigned pages = space_run_pages(slab, addr);
+    if (pages != 0) {
+        store_relaxed(&segment->run_pages[first], (uint16_t)0);
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (pages != 0) {
+        give_pages(
+            heap, &(struct page_range){.segment = segment, .first = first, .count = pages});
+    }
+    return pages;
+}
+
+/// Takes the pages behind a run if they are all free. Under heap->lock.
+static bool take_behind(
+    acre_heap *heap, const struct page_range *more, unsigned *clean_pages, word dirty[PAGE_WORDS])
+{
+    struct segment *segment = more->segment;
+    unsigned end = more->first + more->count;
+    if (end > SEGMENT_PAGES || bitmap_next(segment->free, false, more->first, end) != end) {
+        return false;
+    }
+    *clean_pages = more->count - bitmap_count(segment->dirty, more->first, more->count);
+    if (!space_charge_locked(heap, (size_t)*clean_pages * PAGE_BYTES)) {
+        return false;
+    }
+    for (unsigned i = 0; i < PAGE_WORDS; i++) {
+        dirty[i] = segment->dirty[i];
+    }
+    segment_mark_taken(heap, more);
+    return true;
+}
+
+bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsigned pages)
+{
+    struct segment *segment = segment_of(slab);
+    unsigned first = page_of(segment, addr);
+    unsigned old_pages = load_relaxed(&segment->run_pages[first]);
+    if (pages == old_pages) {
+        return true;
+    }
+    if (pages < old_pages) {
+        store_relaxed(&segment->run_pages[first], (uint16_t)pages);
+        give_pages(
+            heap, &(struct page_range){
+                      .segment = segment, .first = first + pages, .count = old_pages - pages});
+        return true;
+    }
+    const struct page_range more = {
+        .segment = segment, .first = first + old_pages, .count = pages - old_pages};
+    word dirty[PAGE_WORDS];
+    unsigned clean_pages = 0;
+    acre_port_lock_take(&heap->lock);
+    bool taken = take_behind(heap, &more, &clean_pages, dirty);
+    acre_port_lock_drop(&heap->lock);
+    if (!taken || (clean_pages != 0 && !finish_commit(heap, &more, clean_pages, dirty))) {
+        return false;
+    }
+    store_relaxed(&segment->run_pages[first], (uint16_t)pages);
+    return true;
+}

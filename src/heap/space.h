@@ -1,0 +1,51 @@
+// space.h - a heap's segments and their pages: slices for slabs, runs for larger blocks, and spare
+// room for the heap's own structures.
+//
+// Every function here takes heap->lock itself and none may be called under it or under a slot's
+// lock: they call the page source.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_SPACE_H
+#define ACRE_HEAP_SPACE_H
+
+#include "heap/layout.h"
+
+/// A slice whose pages are the caller's; kind stays KIND_PAGES and owner ACRE_SLOT_NONE. slab->fresh
+/// says whether it reads as zero. NULL when neither the source nor the limit allows one.
+struct slab *space_take_slice(acre_heap *heap);
+
+/// Gives a slice back. Its slab must have limit 0 and no owner already.
+void space_give_slice(acre_heap *heap, struct slab *slab);
+
+/// A run of `pages` pages at a multiple of `align_pages` pages, or NULL. *zero says whether it reads
+/// as zero.
+void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool *zero);
+
+/// Frees the run that starts at `addr`, of which `slab` is the slice. Returns its length in pages, or
+/// 0 if no run starts there: nothing is changed then.
+unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr);
+
+/// The length in pages of the run that starts at `addr`; 0 if none does.
+unsigned space_run_pages(struct slab *slab, uintptr_t addr);
+
+/// Makes the run at `addr` `pages` long without moving it. False if what follows it is not free or
+/// memory is short; the run is then unchanged.
+bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsigned pages);
+
+/// Memory for the heap's own structures, zeroed, aligned to LINE_BYTES; never freed before the heap.
+/// NULL as for space_take_slice.
+void *space_take_spare(acre_heap *heap, size_t bytes);
+
+/// Gives memory back to the source until at most `keep_bytes` of free memory are held. Returns the
+/// bytes given back.
+size_t space_purge(acre_heap *heap, size_t keep_bytes);
+
+/// The bytes of free memory that the heap may hold before it purges. Under heap->lock.
+size_t space_allowance_locked(acre_heap *heap);
+
+/// Whether `bytes` more may be held; accounts for them if so. Under heap->lock.
+bool space_charge_locked(acre_heap *heap, size_t bytes);
+
+/// Releases every segment. Nobody may use the heap any more.
+void space_release_all(acre_heap *heap);
+
+#endif

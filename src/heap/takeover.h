@@ -1,0 +1,12 @@
+// takeover.h - memory that sleeps in idle slots.
+// SPDX-License-Identifier: MIT
+#ifndef ACRE_HEAP_TAKEOVER_H
+#define ACRE_HEAP_TAKEOVER_H
+
+#include "heap/layout.h"
+
+/// Moves slabs from a slot that has been idle to slot `number`: awake ones of `class`, and empty
+/// ones. False if none was found. No lock may be held.
+bool takeover(acre_heap *heap, unsigned number, unsigned class);
+
+#endif

@@ -1,0 +1,12 @@
+// delete_sized_smaller.c - sized operator delete of a block of 480 bytes as one of 48.
+// Expect: "wrong size on free"
+// SPDX-License-Identifier: MIT
+#include "death.h"
+
+int main(void)
+{
+    void (*delete_with_size)(void *, size_t);
+    death_lookup("_ZdlPvm", (void *)&delete_with_size);
+    delete_with_size(death_named(death_block(480)), 48);
+    return DEATH_SURVIVED;
+}

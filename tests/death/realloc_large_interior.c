@@ -1,0 +1,12 @@
+// realloc_large_interior.c - realloc of an address 16 bytes inside a large block.
+// Expect: "invalid realloc"
+// SPDX-License-Identifier: MIT
+#include "death.h"
+
+int main(void)
+{
+    if (death_hidden(realloc(death_named(death_block(300000) + 16), 100)) == NULL) {
+        return DEATH_UNPREPARED;
+    }
+    return DEATH_SURVIVED;
+}
