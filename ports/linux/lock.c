@@ -4,11 +4,11 @@
 #include "lock.h"
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { SPINS_MAX = 64 };
+// The kernel's interface: its headers are not wherever a C library is (musl-gcc).
+enum { SPINS_MAX = 64, FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
 
 static void lock_pause(void)
 {

@@ -16,7 +16,6 @@
 #include "slots.h"
 
 #include <errno.h>
-#include <linux/membarrier.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/auxv.h>
@@ -32,6 +31,9 @@ enum {
     AUX_RSEQ_FEATURE_SIZE = 27,
     RSEQ_SIZE_WITH_MM_CID = 28, // mm_cid is the word at 24
     CPU_MASK_BYTES = 1024,
+    // The kernel's interface: its headers are not wherever a C library is (musl-gcc).
+    MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ = 1 << 7,
+    MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ = 1 << 8,
 };
 
 // glibc 2.35 and later define these; elsewhere they are absent.

@@ -22,6 +22,9 @@
 #ifndef ACRE_PORT_STEP
 #define ACRE_PORT_STEP() ((void)0)
 #endif
+#ifndef ACRE_PORT_CAS_FAILS
+#define ACRE_PORT_CAS_FAILS() false // the sim port's chosen compare-and-swap fails for no reason
+#endif
 
 #if ACRE_PORT_ATOMICS
 
@@ -76,13 +79,13 @@ static inline uint32_t swap_acquire(uint32_t *at, uint32_t value)
 static inline bool cas_release(uint32_t *at, uint32_t *expected, uint32_t value)
 {
     ACRE_PORT_STEP();
-    return ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_RELEASE);
+    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_RELEASE);
 }
 
 static inline bool cas_acquire(uint32_t *at, uint32_t *expected, uint32_t value)
 {
     ACRE_PORT_STEP();
-    return ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQUIRE);
+    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQUIRE);
 }
 
 static inline uint32_t add_relaxed(uint32_t *at, uint32_t value)

@@ -112,7 +112,7 @@ static const char *audit_slab(acre_heap *heap, struct slab *slab)
 static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
 {
     for (unsigned page = 0; page < SEGMENT_PAGES; page++) {
-        unsigned pages = segment->run_pages[page];
+        unsigned pages = segment->run_pages[page] & ~(unsigned)RUN_KEPT;
         for (unsigned i = page; i < page + pages; i++) {
             if (i >= SEGMENT_PAGES || bitmap_test(segment->free, i) ||
                 !bitmap_test(segment->dirty, i) ||

@@ -49,6 +49,9 @@ struct slot *slab_lock_owner(acre_heap *heap, struct slab *slab)
             return NULL;
         }
         struct slot *slot = slot_of(heap, owner);
+        if (slot == NULL) {
+            return NULL; // the slab's segment has been given back, and reads as zero
+        }
         acre_port_lock_take(&slot->lock);
         if (load_relaxed(&slab->owner) == owner) {
             return slot;

@@ -4,6 +4,7 @@
 
 #include "heap/hit.h"
 #include "heap/huge.h"
+#include "heap/runcache.h"
 #include "heap/space.h"
 
 enum { HEAP_FLAGS = ACRE_HEAP_KEEP, PAGE_BYTES_MIN = 64 };
@@ -56,6 +57,7 @@ static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_option
     list_init(&heap->segments);
     list_init(&heap->huge);
     list_init(&heap->huge_cached);
+    list_init(&heap->bare);
     list_init(&heap->slab_pool);
     fill_class_table(heap);
 }
@@ -224,5 +226,6 @@ size_t acre_heap_good_size(size_t size)
 
 size_t acre_heap_trim(acre_heap *heap, size_t keep_bytes)
 {
+    (void)runcache_flush(heap);
     return huge_drop_cache(heap) + space_purge(heap, keep_bytes);
 }

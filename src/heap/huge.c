@@ -11,6 +11,7 @@
 #include "heap/huge.h"
 
 #include "heap/map.h"
+#include "heap/segment.h"
 #include "heap/space.h"
 
 enum { HUGE_CACHE_MAX = 4 };
@@ -195,7 +196,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
         return NULL;
     }
     while (!map_fresh(heap, huge, bytes, align)) {
-        if (huge_drop_cache(heap) + space_purge(heap, 0) == 0) {
+        if (!space_reclaim(heap)) {
             acre_port_lock_take(&heap->lock);
             give_descriptor_locked(heap, huge);
             acre_port_lock_drop(&heap->lock);
@@ -321,6 +322,7 @@ static void release_list(acre_heap *heap, struct link *list)
 
 void huge_release_all(acre_heap *heap)
 {
+    (void)segment_release_bare(heap);
     release_list(heap, &heap->huge);
     release_list(heap, &heap->huge_cached);
 }

@@ -44,7 +44,9 @@ enum {
     PAGE_WORDS = SEGMENT_PAGES / WORD_BITS,
     LINE_BYTES = 64,
     DUE_NEVER = 0xffff, // more frees than a slab has blocks: the counter never reaches 0
-    EMPTY_SLABS_MAX = 2, // empty slabs that a slot keeps for itself
+    RUNS_KEPT_MAX = 16,  // freed runs that a slot keeps
+    RUN_KEPT = 0x8000,   // marks the length of a run that is kept: no block, and not free for others
+    EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
 };
 
 /// What a slice serves as.
@@ -58,11 +60,11 @@ enum slab_kind {
 
 /// Where a slab stands with the slot that owns it.
 enum slab_state {
+    SLAB_TRANSIT, // between slots, or between the space and a slot; also what zeroed memory says
     SLAB_ACTIVE,  // the one of its class that refill takes from; its `due` never fires
     SLAB_ASLEEP,  // full, on no list; due = frees until it wakes
     SLAB_AWAKE,   // on its class's awake list; due = frees until all its blocks are free
-    SLAB_EMPTY,   // all blocks free, on the slot's list of empty slabs
-    SLAB_TRANSIT, // between slots, or between the space and a slot: owner is ACRE_SLOT_NONE
+    SLAB_EMPTY,   // all blocks free by the counters, on the slot's list of empty slabs
 };
 
 /// One slice's, or huge block's, descriptor.
@@ -100,6 +102,7 @@ struct slot {
     acre_bins bins; // first: heap->bins points here
     acre_port_lock lock;
     uint32_t number;
+    bool locked_for_fork;
     uint32_t empty_count;
     uint32_t drained_count; // slabs whose `drained` is set
     uint32_t visits;        // refills: a slot whose count stands still is idle
@@ -108,19 +111,26 @@ struct slot {
     struct slab *active[SIZE_CLASSES];
     struct link awake[SIZE_CLASSES]; // oldest first
     struct link empty;
+    uint32_t run_count;
+    size_t run_bytes;
+    struct {
+        uintptr_t addr;
+        unsigned pages;
+    } runs[RUNS_KEPT_MAX]; // see runcache.h
 };
 
 struct segment {
     struct link link; // heap->segments, all of them, in no order
     acre_heap *heap;
     uint32_t free_pages; // bits set in `free`
+    uint32_t longest;    // no run of free pages is longer; it may be that none is as long
     uint32_t used_spare; // bytes of the spare part in use; they pin the segment
     uint32_t purge_pass; // the last purge that looked at this segment
     bool stray;          // not in the map
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];
-    uint16_t run_pages[SEGMENT_PAGES]; // at a run's first page its length, else 0
+    uint32_t run_pages[SEGMENT_PAGES]; // at a run's first page its length, perhaps with RUN_KEPT
 };
 
 enum {
@@ -153,10 +163,12 @@ struct acre_heap {
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
     uint32_t refusals;        // times that a slot had no slab to refill from
+    uint32_t slots_made;      // slots that have a struct slot
     uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
     struct link segments;     // struct segment, in no order
     struct link huge;         // struct slab: live huge blocks
     struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
+    struct link bare;         // struct segment: given back but for their addresses
     struct link slab_pool;    // struct slab: descriptors ready for huge blocks
     uint32_t segment_count;
     uint32_t stray_count;     // segments and huge blocks that are not in the map

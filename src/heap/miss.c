@@ -7,6 +7,7 @@
 #include "heap/hit.h"
 #include "heap/huge.h"
 #include "heap/refill.h"
+#include "heap/runcache.h"
 #include "heap/segment.h"
 #include "heap/space.h"
 
@@ -36,6 +37,13 @@ struct placement placement_of(size_t size, size_t align)
     return (struct placement){.kind = KIND_HUGE};
 }
 
+static void *take_run(acre_heap *heap, const struct placement *at, bool *zero)
+{
+    void *kept = at->align_pages == 1 ? runcache_take(heap, at->pages) : NULL;
+    *zero = false;
+    return kept != NULL ? kept : space_take_run(heap, at->pages, at->align_pages, zero);
+}
+
 void *miss_place(
     acre_heap *heap, const struct placement *at, size_t size, size_t align, bool want_zero,
     bool *zero)
@@ -44,7 +52,7 @@ void *miss_place(
     case KIND_SLAB:
         return refill(heap, at->class, zero);
     case KIND_PAGES:
-        return space_take_run(heap, at->pages, at->align_pages, zero);
+        return take_run(heap, at, zero);
     case KIND_HUGE:
         return huge_alloc(heap, size, align, want_zero, zero);
     default:
@@ -71,14 +79,15 @@ static _Noreturn void report_no_run(const char *invalid, const char *freed, uint
                                     struct slab *slab)
 {
     struct segment *segment = segment_of(slab);
+    unsigned page = page_of(segment, addr);
     bool free = slab->kind == KIND_PAGES && addr % PAGE_BYTES == 0 &&
-        bitmap_test(segment->free, page_of(segment, addr));
+        (bitmap_test(segment->free, page) || (segment->run_pages[page] & RUN_KEPT) != 0);
     acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
 }
 
 static void free_small(acre_heap *heap, struct slab *slab, acre_block *block)
 {
-    if (block_looks_free(heap, block)) {
+    if (ACRE_CHECKED && block_looks_free(heap, block)) {
         acre_port_fatal("double free", block, slab->block_bytes);
     }
     acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, heap->key);
@@ -106,7 +115,7 @@ void miss_free(acre_heap *heap, void *addr)
         free_small(heap, slab, addr);
         break;
     case KIND_PAGES:
-        if (space_give_run(heap, slab, (uintptr_t)addr) == 0) {
+        if (runcache_give(heap, slab, (uintptr_t)addr) == 0) {
             report_no_run("invalid free", "double free", (uintptr_t)addr, slab);
         }
         break;

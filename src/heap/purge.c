@@ -6,8 +6,8 @@
 // again with the next free.
 //
 // A purge claims the free dirty pages of one segment at a time by marking them as taken, gives them
-// back without a lock, and frees them again, now clean. A segment with nothing in it is released
-// whole, addresses and all.
+// back without a lock, and frees them again, now clean. A segment with nothing in it is given back
+// whole, but for its addresses (segment.c).
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "heap/segment.h"

@@ -77,42 +77,37 @@ static bool carve(acre_heap *heap, struct slot *slot, unsigned class, struct fin
     return true;
 }
 
-/// Step 4, second half: an awake slab of any class whose blocks other slots have all freed.
-static struct slab *find_drained(acre_heap *heap, struct slot *slot)
+/// Step 4, second half: awake slabs of any class whose blocks other slots have all freed.
+static void check_drained(acre_heap *heap, struct slot *slot, struct slab **spare)
 {
     for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class++) {
         struct link *awake = &slot->awake[class];
         for (struct link *at = awake->next; at != awake;) {
             struct slab *slab = container_of(at, struct slab, link);
             at = at->next;
-            if (slab->drained) {
-                struct slab *retired = slab_check_empty(heap, slot, slab);
-                if (retired != NULL) {
-                    return retired;
-                }
+            if (slab->drained && (*spare = slab_check_empty(heap, slot, slab)) != NULL) {
+                return;
             }
         }
     }
-    return NULL;
 }
 
 /// Steps 4 and 6: gives the slot an active slab that has blocks to take or to carve.
 static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct slab **spare)
 {
-    if (slot->empty_count == 0 && *spare == NULL && slot->drained_count != 0) {
-        *spare = find_drained(heap, slot);
-    }
     struct slab *slab = slab_take_empty(slot, class);
-    if (slab != NULL && slab->class == class) {
+    if (slab != NULL) {
         make_active(slot, slab);
         return true;
     }
-    if (slab != NULL) {
-        slab_retire(slab);
-    } else {
-        slab = *spare;
-        *spare = NULL;
+    if (*spare == NULL) {
+        check_drained(heap, slot, spare);
     }
+    if (*spare == NULL) {
+        *spare = slab_retire_empty(heap, slot);
+    }
+    slab = *spare;
+    *spare = NULL;
     if (slab == NULL) {
         return false;
     }
@@ -156,7 +151,7 @@ static acre_block *hand_out(
 {
     acre_block *block = found->list;
     acre_block *rest = block->next;
-    if (!block_revive(heap, block, rest)) {
+    if (ACRE_CHECKED && !block_revive(heap, block, rest)) {
         block_report_corrupted(heap, block);
     }
     if (round == ROUND_LIST && rest != NULL &&

@@ -4,6 +4,11 @@
 //   free = 1    no memory, reads as zero        memory from an earlier use
 //   free = 0    taken, being committed          in use, or claimed for purging
 //
+//
+// A thread may be about to look at a slab whose last block it has just freed while others empty the
+// slab's segment and give it back. So giving back keeps the addresses and the header's first page: the
+// descriptors there say, or read as zero, which is to say, SLAB_TRANSIT. The next segment is made from
+// it. Only when the source has no more addresses are they given up, too.
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -17,17 +22,26 @@ size_t segment_header_bytes(const acre_heap *heap)
     return round_up(HEADER_BYTES, unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES);
 }
 
-static void segment_init(acre_heap *heap, struct segment *segment)
+/// What stays committed of a segment that is given back: the page that its list link is on.
+static size_t stub_bytes(const acre_heap *heap)
 {
+    size_t unit = heap->pages->page_bytes;
+    return unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES;
+}
+
+/// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
+static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
+{
+    __builtin_memset(segment, 0, stub < sizeof(*segment) ? stub : sizeof(*segment));
     segment->heap = heap;
     segment->free_pages = SEGMENT_PAGES - HEADER_PAGES;
+    segment->longest = SEGMENT_PAGES;
     bitmap_fill(segment->free, HEADER_PAGES, SEGMENT_PAGES - HEADER_PAGES, true);
     for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
         struct slab *slab = &segment->slabs[i];
         slab->base = (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES;
         slab->owner = ACRE_SLOT_NONE;
         slab->kind = i < HEADER_SLICES ? KIND_HEADER : KIND_PAGES;
-        slab->state = SLAB_TRANSIT;
     }
 }
 
@@ -36,36 +50,65 @@ static void segment_add(acre_heap *heap, struct segment *segment)
     map_add_segment(heap, segment);
     list_add_first(&heap->segments, &segment->link);
     heap->segment_count += 1;
-    heap->reserved_bytes += SEGMENT_BYTES;
+}
+
+/// Takes a segment that was given back. NULL if there is none.
+static struct segment *take_bare(acre_heap *heap)
+{
+    struct segment *segment = NULL;
+    acre_port_lock_take(&heap->lock);
+    if (!list_is_empty(&heap->bare)) {
+        segment = container_of(heap->bare.next, struct segment, link);
+        list_remove(&segment->link);
+        heap->held_bytes -= stub_bytes(heap);
+        heap->metadata_bytes -= stub_bytes(heap);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return segment;
+}
+
+/// Addresses for a segment: those of one that was given back, or new ones. NULL if there are none.
+static struct segment *find_addresses(acre_heap *heap, size_t *stub)
+{
+    struct segment *segment = take_bare(heap);
+    *stub = segment != NULL ? stub_bytes(heap) : 0;
+    if (segment == NULL) {
+        segment = heap->pages->reserve(heap->pages, SEGMENT_BYTES, SEGMENT_BYTES);
+        acre_port_lock_take(&heap->lock);
+        heap->reserved_bytes += segment == NULL ? 0 : (size_t)SEGMENT_BYTES;
+        acre_port_lock_drop(&heap->lock);
+    }
+    return segment;
 }
 
 bool segment_create(acre_heap *heap)
 {
     acre_pages *pages = heap->pages;
     size_t header_bytes = segment_header_bytes(heap);
+    size_t stub;
     acre_port_lock_take(&heap->lock);
     bool allowed = space_charge_locked(heap, header_bytes);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
         return false;
     }
-    struct segment *segment = pages->reserve(pages, SEGMENT_BYTES, SEGMENT_BYTES);
-    if (segment != NULL && pages->commit(pages, segment, header_bytes) != ACRE_OK) {
-        (void)pages->release(pages, segment, SEGMENT_BYTES); // refused: addresses are lost, no more
-        segment = NULL;
-    }
-    if (segment != NULL) {
-        segment_init(heap, segment);
+    struct segment *segment = find_addresses(heap, &stub);
+    bool committed = segment != NULL && pages->commit(pages, segment, header_bytes) == ACRE_OK;
+    bool released = segment != NULL && !committed &&
+        pages->release(pages, segment, SEGMENT_BYTES) == ACRE_OK; // else addresses are lost, no more
+    if (committed) {
+        segment_init(heap, segment, stub);
     }
     acre_port_lock_take(&heap->lock);
-    if (segment != NULL) {
+    if (committed) {
         segment_add(heap, segment);
         heap->metadata_bytes += header_bytes;
     } else {
         heap->held_bytes -= header_bytes;
+        heap->reserved_bytes -= released ? (size_t)SEGMENT_BYTES : 0;
     }
     acre_port_lock_drop(&heap->lock);
-    return segment != NULL;
+    return committed;
 }
 
 bool segment_is_idle(const struct segment *segment)
@@ -85,7 +128,6 @@ void segment_remove(acre_heap *heap, struct segment *segment)
     map_remove_segment(heap, segment);
     list_remove(&segment->link);
     heap->segment_count -= 1;
-    heap->reserved_bytes -= SEGMENT_BYTES;
     heap->free_dirty_pages -= dirty_bytes / PAGE_BYTES;
     heap->metadata_bytes -= segment_header_bytes(heap);
     heap->held_bytes -= segment_header_bytes(heap) + dirty_bytes;
@@ -93,18 +135,40 @@ void segment_remove(acre_heap *heap, struct segment *segment)
 
 size_t segment_release(acre_heap *heap, struct segment *segment)
 {
+    size_t stub = stub_bytes(heap);
     size_t dirty_bytes = segment_dirty_bytes(segment);
-    size_t bytes = segment_header_bytes(heap) + dirty_bytes;
-    if (heap->pages->release(heap->pages, segment, SEGMENT_BYTES) == ACRE_OK) {
-        return bytes;
-    }
+    size_t header_bytes = segment_header_bytes(heap);
+    bool released = heap->pages->decommit(
+                        heap->pages, (char *)segment + stub, SEGMENT_BYTES - stub) == ACRE_OK;
     acre_port_lock_take(&heap->lock);
-    segment_add(heap, segment);
-    heap->free_dirty_pages += dirty_bytes / PAGE_BYTES;
-    heap->metadata_bytes += segment_header_bytes(heap);
-    heap->held_bytes += bytes;
+    if (released) {
+        list_add_first(&heap->bare, &segment->link);
+        heap->metadata_bytes += stub;
+        heap->held_bytes += stub;
+    } else {
+        segment_add(heap, segment);
+        heap->free_dirty_pages += dirty_bytes / PAGE_BYTES;
+        heap->metadata_bytes += header_bytes;
+        heap->held_bytes += header_bytes + dirty_bytes;
+    }
     acre_port_lock_drop(&heap->lock);
-    return 0;
+    return released ? header_bytes + dirty_bytes - stub : 0;
+}
+
+size_t segment_release_bare(acre_heap *heap)
+{
+    size_t bytes = 0;
+    struct segment *segment;
+    while ((segment = take_bare(heap)) != NULL) {
+        if (heap->pages->release(heap->pages, segment, SEGMENT_BYTES) != ACRE_OK) {
+            break; // refused: addresses are lost, no more
+        }
+        bytes += SEGMENT_BYTES;
+        acre_port_lock_take(&heap->lock);
+        heap->reserved_bytes -= SEGMENT_BYTES;
+        acre_port_lock_drop(&heap->lock);
+    }
+    return bytes;
 }
 
 /// The first whole slice of pages that are all set in `bits`. SEGMENT_PAGES if there is none.
@@ -129,10 +193,13 @@ static unsigned find_slice(const word *bits)
 
 _Static_assert(SLICE_PAGES == 16, "find_slice folds lanes of 16 bits");
 
-/// The highest run that fits, found from the top. SEGMENT_PAGES if there is none.
-static unsigned find_from_top(const word *bits, const struct page_request *request)
+/// The highest run that fits, found from the top. SEGMENT_PAGES if there is none; *longest is then the
+/// length of the longest that there is.
+static unsigned find_from_top(
+    const word *bits, const struct page_request *request, unsigned *longest)
 {
     unsigned end = SEGMENT_PAGES;
+    *longest = 0;
     while ((end = bitmap_last(bits, true, end)) != 0) {
         unsigned start = bitmap_last(bits, false, end);
         if (end - start >= request->pages) {
@@ -141,17 +208,14 @@ static unsigned find_from_top(const word *bits, const struct page_request *reque
                 return first;
             }
         }
+        *longest = end - start > *longest ? end - start : *longest;
         end = start;
     }
     return SEGMENT_PAGES;
 }
 
-bool segment_find(
-    struct segment *segment, const struct page_request *request, bool dirty, struct page_range *out)
+static bool find_slice_in(struct segment *segment, bool dirty, struct page_range *out)
 {
-    if (segment->free_pages < request->pages) {
-        return false;
-    }
     word both[PAGE_WORDS];
     const word *bits = segment->free;
     if (dirty) {
@@ -160,9 +224,27 @@ bool segment_find(
         }
         bits = both;
     }
-    unsigned first = request->from_top ? find_from_top(bits, request) : find_slice(bits);
-    *out = (struct page_range){.segment = segment, .first = first, .count = request->pages};
-    return first != SEGMENT_PAGES;
+    out->first = find_slice(bits);
+    return out->first != SEGMENT_PAGES;
+}
+
+bool segment_find(
+    struct segment *segment, const struct page_request *request, bool dirty, struct page_range *out)
+{
+    if (segment->free_pages < request->pages || segment->longest < request->pages) {
+        return false;
+    }
+    out->segment = segment;
+    out->count = request->pages;
+    if (!request->from_top) {
+        return find_slice_in(segment, dirty, out);
+    }
+    unsigned longest;
+    out->first = find_from_top(segment->free, request, &longest);
+    if (out->first == SEGMENT_PAGES) {
+        segment->longest = longest;
+    }
+    return out->first != SEGMENT_PAGES;
 }
 
 /// Segments without a free page stand at the list's end, where no search looks.
@@ -189,6 +271,9 @@ static void mark(acre_heap *heap, const struct page_range *range, bool free)
         segment->free_pages += range->count;
         heap->free_dirty_pages += dirty;
         heap->used_pages -= range->count;
+        // It may have joined two others, each no longer than the longest.
+        segment->longest = 2 * segment->longest + range->count;
+        segment->longest = segment->longest < SEGMENT_PAGES ? segment->longest : SEGMENT_PAGES;
     } else {
         segment->free_pages -= range->count;
         heap->free_dirty_pages -= dirty;

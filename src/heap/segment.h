@@ -30,11 +30,15 @@ bool segment_is_idle(const struct segment *segment);
 /// Takes an idle segment out of the heap. Under heap->lock; segment_release follows without it.
 void segment_remove(acre_heap *heap, struct segment *segment);
 
-/// Gives a removed segment back to the source; puts it back into the heap if the source refuses.
-/// Returns the bytes of memory that this gave back. No lock may be held.
+/// Gives a removed segment's memory back to the source and keeps its addresses; puts it back into the
+/// heap if the source refuses. Returns the bytes of memory that this gave back. No lock may be held.
 size_t segment_release(acre_heap *heap, struct segment *segment);
 
-/// Finds free pages, all of them dirty if `dirty` is set. Under heap->lock.
+/// Gives back the addresses that were kept. Returns their bytes. No lock may be held.
+size_t segment_release_bare(acre_heap *heap);
+
+/// Finds free pages; for a slice, all of them dirty if `dirty` is set. Runs take the highest that fit:
+/// near the top pages have been used before. Under heap->lock.
 bool segment_find(
     struct segment *segment, const struct page_request *request, bool dirty,
     struct page_range *out);

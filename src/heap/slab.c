@@ -15,7 +15,8 @@ unsigned block_count(acre_heap *heap, acre_block *list, acre_block **last)
 {
     unsigned count = 0;
     for (acre_block *block = list; block != NULL; block = block->next) {
-        if (!block_looks_free(heap, block) || count == SLICE_BYTES / GRANULE_BYTES) {
+        if ((ACRE_CHECKED && !block_looks_free(heap, block)) ||
+            count == SLICE_BYTES / GRANULE_BYTES) {
             block_report_corrupted(heap, block);
         }
         count += 1;
@@ -164,26 +165,15 @@ static bool count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
     store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
     unsigned hot_count = block_count(heap, hot, &last);
     unsigned count = hot_count + foreign_count(slab);
+    if (count == slab->carved) {
+        return true; // nobody has a block that could be pushed: the lists are history
+    }
     if (hot == NULL || acre_port_install(slot->number, &slab->hot.head, hot)) {
         (void)set_due(slot, slab, (uint16_t)(slab->carved - hot_count));
     } else {
         (void)foreign_splice(heap, slab, hot, last, hot_count);
     }
-    return count == slab->carved;
-}
-
-/// Whether all blocks are free, by the counters where they can be trusted.
-static bool is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab)
-{
-    if (!aim_at_empty(slot, slab)) {
-        return false;
-    }
-    unsigned count = slab_hot_count(slab) + foreign_count(slab);
-    if (count < slab->carved) {
-        return false;
-    }
-    // Each aborted push may have been counted without having happened.
-    return slab->aborts == acre_port_aborts() || count_all(heap, slot, slab);
+    return false;
 }
 
 void slab_clear_drained(struct slot *slot, struct slab *slab)
@@ -192,38 +182,53 @@ void slab_clear_drained(struct slot *slot, struct slab *slab)
     store_relaxed(&slab->drained, false);
 }
 
+/// Whether all blocks are free, by the counters. They may count a push that has been interrupted and
+/// never happened: good enough to expect the slab to be empty, not to treat it as such.
+static bool seems_all_free(struct slot *slot, struct slab *slab)
+{
+    return aim_at_empty(slot, slab) && slab_hot_count(slab) + foreign_count(slab) >= slab->carved;
+}
+
 struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     acre_debug(slab->state == SLAB_AWAKE);
     slab_clear_drained(slot, slab);
-    if (!is_all_free(heap, slot, slab)) {
+    if (!seems_all_free(slot, slab)) {
         return NULL;
     }
     list_remove(&slab->link);
     slab->state = SLAB_EMPTY;
-    if (slot->empty_count < EMPTY_SLABS_MAX) {
-        list_add_first(&slot->empty, &slab->link);
-        slot->empty_count += 1;
-        return NULL;
-    }
-    slab_retire(slab);
-    return slab;
+    list_add_first(&slot->empty, &slab->link);
+    slot->empty_count += 1;
+    return slot->empty_count > EMPTY_SLABS_MAX ? slab_retire_empty(heap, slot) : NULL;
 }
 
 struct slab *slab_take_empty(struct slot *slot, unsigned class)
 {
-    if (slot->empty_count == 0) {
-        return NULL;
-    }
-    struct link *pick = slot->empty.prev; // the one that is empty longest
     for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
-        if (container_of(at, struct slab, link)->class == class) {
-            pick = at;
+        struct slab *slab = container_of(at, struct slab, link);
+        if (slab->class == class) {
+            list_remove(&slab->link);
+            slot->empty_count -= 1;
+            return slab;
         }
     }
-    list_remove(pick);
-    slot->empty_count -= 1;
-    return container_of(pick, struct slab, link);
+    return NULL;
+}
+
+struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot)
+{
+    while (slot->empty_count != 0) {
+        struct slab *slab = container_of(slot->empty.prev, struct slab, link);
+        list_remove(&slab->link);
+        slot->empty_count -= 1;
+        if (count_all(heap, slot, slab)) {
+            slab_retire(slab);
+            return slab;
+        }
+        add_awake(slot, slab);
+    }
+    return NULL;
 }
 
 void slab_retire(struct slab *slab)

@@ -56,12 +56,17 @@ void slab_clear_drained(struct slot *slot, struct slab *slab);
 /// A sleeping slab has enough free blocks to be used again.
 void slab_wake(struct slot *slot, struct slab *slab);
 
-/// An awake slab may have no live block left. If so it goes to the slot's empty slabs; what the slot
-/// does not keep is returned, for space_give_slice once the lock is dropped.
+/// An awake slab may have no live block left. If so it goes to the slot's empty slabs. When those are
+/// too many, one is retired and returned, for space_give_slice once the lock is dropped.
 struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab);
 
-/// Takes an empty slab for `class`, one that was of this class if there is one. NULL if none.
+/// Takes an empty slab of `class` to use it again as it is. NULL if there is none.
 struct slab *slab_take_empty(struct slot *slot, unsigned class);
+
+/// Retires the slab that has been empty longest, of any class. Its blocks are counted first: counters
+/// may be wrong, and to use a slab for anything else while a block of it lives would be the end.
+/// NULL if there is none; one that is not empty after all wakes up again.
+struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot);
 
 /// Detaches an empty slab from its slot, ready for space_give_slice.
 void slab_retire(struct slab *slab);

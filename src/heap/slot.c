@@ -31,6 +31,7 @@ struct slot *slot_get(acre_heap *heap, unsigned number)
         // see zeros in the bins, old or new.
         store_release(&heap->bins[number], &mine->bins);
         heap->slots_high = heap->slots_high > number ? heap->slots_high : number + 1;
+        heap->slots_made += 1;
         slot = mine;
     }
     // Two threads on one slot may both have made one; the second is spare room lost, once a slot.
@@ -38,33 +39,48 @@ struct slot *slot_get(acre_heap *heap, unsigned number)
     return slot;
 }
 
+/// Locks the slots that there are. Returns how many.
+static unsigned lock_slots(acre_heap *heap)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < load_relaxed(&heap->slots_high); i++) {
+        struct slot *slot = slot_of(heap, i);
+        if (slot != NULL) {
+            acre_port_lock_take(&slot->lock);
+            slot->locked_for_fork = true;
+            count += 1;
+        }
+    }
+    return count;
+}
+
+static void unlock_slots(acre_heap *heap)
+{
+    for (unsigned i = load_relaxed(&heap->slots_high); i-- != 0;) {
+        struct slot *slot = slot_of(heap, i);
+        if (slot != NULL && slot->locked_for_fork) {
+            slot->locked_for_fork = false;
+            acre_port_lock_drop(&slot->lock);
+        }
+    }
+}
+
 void slot_lock_all(acre_heap *heap)
 {
-    // slots_high may grow while we wait; heap->lock comes last and stops that.
-    unsigned locked = 0;
+    // A slot may be made while we wait for another; heap->lock, which comes last, stops that.
     while (true) {
-        for (; locked < load_relaxed(&heap->slots_high); locked++) {
-            struct slot *slot = slot_of(heap, locked);
-            if (slot != NULL) {
-                acre_port_lock_take(&slot->lock);
-            }
-        }
+        unsigned count = lock_slots(heap);
         acre_port_lock_take(&heap->lock);
-        if (locked == heap->slots_high) {
+        if (count == heap->slots_made) {
             return;
         }
         acre_port_lock_drop(&heap->lock);
+        unlock_slots(heap);
     }
 }
 
 void slot_unlock_all(acre_heap *heap)
 {
-    unsigned locked = heap->slots_high;
     acre_port_lock_drop(&heap->lock);
-    while (locked-- != 0) {
-        struct slot *slot = slot_of(heap, locked);
-        if (slot != NULL) {
-            acre_port_lock_drop(&slot->lock);
-        }
-    }
+    unlock_slots(heap);
 }

@@ -8,6 +8,7 @@
 
 #include "base/bitmap.h"
 #include "heap/huge.h"
+#include "heap/runcache.h"
 #include "heap/segment.h"
 
 bool space_charge_locked(acre_heap *heap, size_t bytes)
@@ -98,10 +99,10 @@ static bool finish_commit(
     return committed;
 }
 
-/// Gives back whatever is free, to get below the limit or to let the source serve again.
-static bool reclaim(acre_heap *heap)
+bool space_reclaim(acre_heap *heap)
 {
-    return huge_drop_cache(heap) + space_purge(heap, 0) != 0;
+    return huge_drop_cache(heap) + runcache_flush(heap) + space_purge(heap, 0) +
+        segment_release_bare(heap) != 0;
 }
 
 static bool take_pages(
@@ -121,7 +122,7 @@ static bool take_pages(
         if (result == NO_ROOM && segment_create(heap)) {
             continue;
         }
-        if (!reclaim(heap)) {
+        if (!space_reclaim(heap)) {
             return false;
         }
     }
@@ -173,35 +174,66 @@ void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool
     if (!take_pages(heap, &request, &range, zero)) {
         return NULL;
     }
-    store_relaxed(&range.segment->run_pages[range.first], (uint16_t)pages);
+    store_relaxed(&range.segment->run_pages[range.first], pages);
     return page_address(range.segment, range.first);
+}
+
+/// Where a run that starts at `addr` has its length; NULL if none can start there.
+static uint32_t *run_length_at(struct slab *slab, uintptr_t addr)
+{
+    if (load_relaxed(&slab->kind) != KIND_PAGES || addr % PAGE_BYTES != 0) {
+        return NULL;
+    }
+    struct segment *segment = segment_of(slab);
+    return &segment->run_pages[page_of(segment, addr)];
 }
 
 unsigned space_run_pages(struct slab *slab, uintptr_t addr)
 {
-    if (load_relaxed(&slab->kind) != KIND_PAGES || addr % PAGE_BYTES != 0) {
-        return 0;
+    const uint32_t *length = run_length_at(slab, addr);
+    unsigned pages = length == NULL ? 0 : load_relaxed(length);
+    return (pages & RUN_KEPT) != 0 ? 0 : pages;
+}
+
+bool space_set_run_kept(struct slab *slab, uintptr_t addr, bool kept)
+{
+    uint32_t *length = run_length_at(slab, addr);
+    uint32_t old = load_relaxed(length);
+    if (old == 0 || ((old & RUN_KEPT) != 0) == kept) {
+        return false;
     }
+    return cas_acquire(length, &old, old ^ RUN_KEPT);
+}
+
+/// Frees the pages of a run whose length was `expected` pages, with or without RUN_KEPT. False if
+/// somebody else was faster.
+static bool give_run(acre_heap *heap, struct slab *slab, uintptr_t addr, uint32_t expected)
+{
     struct segment *segment = segment_of(slab);
-    return load_relaxed(&segment->run_pages[page_of(segment, addr)]);
+    const unsigned pages = expected & ~(unsigned)RUN_KEPT;
+    if (!cas_acquire(run_length_at(slab, addr), &expected, 0)) {
+        return false;
+    }
+    give_pages(
+        heap, &(struct page_range){
+                  .segment = segment,
+                  .first = page_of(segment, addr),
+                  .count = pages});
+    return true;
 }
 
 unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr)
 {
-    struct segment *segment = segment_of(slab);
-    unsigned first = page_of(segment, addr);
-    // Two threads may free the same run by mistake: only one of them may find its length here.
-    acre_port_lock_take(&heap->lock);
     unsigned pages = space_run_pages(slab, addr);
-    if (pages != 0) {
-        store_relaxed(&segment->run_pages[first], (uint16_t)0);
-    }
-    acre_port_lock_drop(&heap->lock);
-    if (pages != 0) {
-        give_pages(
-            heap, &(struct page_range){.segment = segment, .first = first, .count = pages});
-    }
-    return pages;
+    return pages != 0 && give_run(heap, slab, addr, pages) ? pages : 0;
+}
+
+unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr)
+{
+    unsigned pages = load_relaxed(run_length_at(slab, addr));
+    acre_check((pages & RUN_KEPT) != 0);
+    (void)give_run(heap, slab, addr, pages);
+    return pages & ~(unsigned)RUN_KEPT;
 }
 
 /// Takes the pages behind a run if they are all free. Under heap->lock.
@@ -233,7 +265,7 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
         return true;
     }
     if (pages < old_pages) {
-        store_relaxed(&segment->run_pages[first], (uint16_t)pages);
+        store_relaxed(&segment->run_pages[first], pages);
         give_pages(
             heap, &(struct page_range){
                       .segment = segment, .first = first + pages, .count = old_pages - pages});
@@ -249,6 +281,6 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
     if (!taken || (clean_pages != 0 && !finish_commit(heap, &more, clean_pages, dirty))) {
         return false;
     }
-    store_relaxed(&segment->run_pages[first], (uint16_t)pages);
+    store_relaxed(&segment->run_pages[first], pages);
     return true;
 }

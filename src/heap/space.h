@@ -24,7 +24,13 @@ void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool
 /// 0 if no run starts there: nothing is changed then.
 unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr);
 
-/// The length in pages of the run that starts at `addr`; 0 if none does.
+/// Marks a live run as kept by a slot, or a kept one as live. False if it is not in the other state.
+bool space_set_run_kept(struct slab *slab, uintptr_t addr, bool kept);
+
+/// Frees a kept run. Returns its length in pages.
+unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr);
+
+/// The length in pages of the live run that starts at `addr`; 0 if none does.
 unsigned space_run_pages(struct slab *slab, uintptr_t addr);
 
 /// Makes the run at `addr` `pages` long without moving it. False if what follows it is not free or
@@ -38,6 +44,10 @@ void *space_take_spare(acre_heap *heap, size_t bytes);
 /// Gives memory back to the source until at most `keep_bytes` of free memory are held. Returns the
 /// bytes given back.
 size_t space_purge(acre_heap *heap, size_t keep_bytes);
+
+/// Gives back whatever is free anywhere, to get below the limit or to let the source serve again.
+/// False if there was nothing.
+bool space_reclaim(acre_heap *heap);
 
 /// The bytes of free memory that the heap may hold before it purges. Under heap->lock.
 size_t space_allowance_locked(acre_heap *heap);

@@ -15,35 +15,49 @@ struct spare {
     size_t charge_bytes; // pages that no claim before it touched
 };
 
-/// Claims `bytes` where some segment has them. Under heap->lock.
-static bool claim_spare(acre_heap *heap, size_t bytes, struct spare *out)
+/// A segment with room: one that is pinned already, if there is one. Under heap->lock.
+static struct segment *find_room(acre_heap *heap, size_t bytes)
 {
-    size_t unit = heap->pages->page_bytes;
+    struct segment *room = NULL;
     for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
         struct segment *segment = container_of(at, struct segment, link);
         if (segment->used_spare + bytes <= SPARE_BYTES) {
-            size_t from = HEADER_BYTES + segment->used_spare;
-            size_t committed = round_up(from, unit);
-            size_t header_bytes = segment_header_bytes(heap);
-            committed = committed > header_bytes ? committed : header_bytes;
-            size_t end = round_up(from + bytes, unit);
-            *out = (struct spare){
-                .segment = segment,
-                .from = from,
-                .bytes = bytes,
-                .commit_from = from & ~(unit - 1),
-                .commit_bytes = end - (from & ~(unit - 1)),
-                .charge_bytes = end > committed ? end - committed : 0,
-            };
-            if (!space_charge_locked(heap, out->charge_bytes)) {
-                return false;
+            if (segment->used_spare != 0) {
+                return segment;
             }
-            segment->used_spare += (uint32_t)bytes;
-            heap->metadata_bytes += out->charge_bytes;
-            return true;
+            room = segment;
         }
     }
-    return false;
+    return room;
+}
+
+/// Claims `bytes` where some segment has them. Under heap->lock.
+static bool claim_spare(acre_heap *heap, size_t bytes, struct spare *out)
+{
+    struct segment *segment = find_room(heap, bytes);
+    if (segment == NULL) {
+        return false;
+    }
+    size_t unit = heap->pages->page_bytes;
+    size_t from = HEADER_BYTES + segment->used_spare;
+    size_t committed = round_up(from, unit);
+    size_t header_bytes = segment_header_bytes(heap);
+    committed = committed > header_bytes ? committed : header_bytes;
+    size_t end = round_up(from + bytes, unit);
+    *out = (struct spare){
+        .segment = segment,
+        .from = from,
+        .bytes = bytes,
+        .commit_from = from & ~(unit - 1),
+        .commit_bytes = end - (from & ~(unit - 1)),
+        .charge_bytes = end > committed ? end - committed : 0,
+    };
+    if (!space_charge_locked(heap, out->charge_bytes)) {
+        return false;
+    }
+    segment->used_spare += (uint32_t)bytes;
+    heap->metadata_bytes += out->charge_bytes;
+    return true;
 }
 
 /// Undoes a claim whose commit failed. If somebody claimed behind it meanwhile, the room stays

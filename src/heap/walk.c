@@ -47,10 +47,13 @@ static bool walk_pages(struct slab *slab, const struct walker *walker)
     unsigned first = page_of(segment, slab->base);
     for (unsigned page = first; page < first + SLICE_PAGES; page++) {
         unsigned pages = load_relaxed(&segment->run_pages[page]);
-        if (pages == 0) {
+        size_t bytes = (size_t)(pages & ~(unsigned)RUN_KEPT) * PAGE_BYTES;
+        if ((pages & RUN_KEPT) != 0 && walker->stats != NULL) {
+            walker->stats->dirty_free_bytes += bytes;
+        }
+        if (pages == 0 || (pages & RUN_KEPT) != 0) {
             continue;
         }
-        size_t bytes = (size_t)pages * PAGE_BYTES;
         if (walker->stats != NULL) {
             walker->stats->run_bytes += bytes;
         }
@@ -108,15 +111,6 @@ static bool add_block(void *context, void *block, size_t usable_bytes)
     return true;
 }
 
-static unsigned count_slots(acre_heap *heap)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < heap->slots_high; i++) {
-        count += slot_of(heap, i) != NULL ? 1 : 0;
-    }
-    return count;
-}
-
 static size_t count_huge(const acre_heap *heap)
 {
     size_t count = 0;
@@ -136,13 +130,13 @@ void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
     stats.huge_blocks = count_huge(heap);
     stats.small_bytes = stats.live_bytes - stats.run_bytes - stats.huge_bytes;
     stats.free_small_bytes -= stats.small_bytes;
-    stats.dirty_free_bytes = heap->free_dirty_pages * PAGE_BYTES;
+    stats.dirty_free_bytes += heap->free_dirty_pages * PAGE_BYTES;
     stats.cached_huge_bytes = heap->huge_cached_bytes;
     stats.metadata_bytes = heap->metadata_bytes;
     stats.committed_bytes = heap->held_bytes;
     stats.reserved_bytes = heap->reserved_bytes;
     stats.limit_bytes = heap->limit_bytes;
-    stats.slots = count_slots(heap);
+    stats.slots = heap->slots_made;
     stats.segments = heap->segment_count;
     acre_port_lock_drop(&heap->lock);
     *out = stats;

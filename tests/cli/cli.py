@@ -9,6 +9,7 @@ SPDX-License-Identifier: MIT
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,7 @@ class Bench:
         # Open to other users, because some cases change the user.
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="acre-cli-"))
         self.dir.chmod(0o755)
+        self.started = []
         self.env = {
             name: value for name, value in os.environ.items()
             if name not in ("LD_PRELOAD", "ACRE_CONF", "ACRE_LIBRARY")}
@@ -57,7 +59,21 @@ class Bench:
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.Popen([self.acre, *words], env={**self.env, **(env or {})}, **options)
+        process = subprocess.Popen([self.acre, *words], env={**self.env, **(env or {})},
+                                   start_new_session=True, **options)
+        self.started.append(process)
+        return process
+
+    def clean_up(self):
+        """Ends what a failed case left running, and what that had started."""
+        for process in self.started:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
+        self.started.clear()
 
     def compile(self, name, source, *flags):
         """Compiles a C program or library; skips the case when the compiler cannot."""
@@ -145,6 +161,7 @@ def main(module):
                 failed += 1
                 print(f"not ok {number} - {name}", flush=True)
                 print("    " + traceback.format_exc().replace("\n", "\n    "), flush=True)
+            bench.clean_up()
     finally:
         shutil.rmtree(bench.dir, ignore_errors=True)
     print(f"1..{len(cases)}")

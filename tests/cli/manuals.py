@@ -59,7 +59,19 @@ def case_options_in_the_source_are_in_the_help(bench):
     cli.equal(sorted(known - options(bench.run("help", "run").stdout.decode())), [], "not in help")
 
 
-def case_statistics_and_limits_of_the_heap_are_in_the_manual(_):
+def case_the_keys_of_acre_conf_are_in_the_manual(_):
+    source = (TOP / "src" / "front" / "options.c").read_text(encoding="utf-8")
+    known = re.findall(r'\{"(\w+)", set_\w+\}', source)
+    cli.true(len(known) >= 6, f"keys in the source: {known}")
+    page = words("acre_options.5")
+    # Once in the table, once in full.
+    table = re.findall(r"^\.It Cm (\w+) Ta ", page, re.M)
+    full = page.split(".Pp\nIn full:")[1].split(".Ss Errors")[0]
+    cli.equal(sorted(table), sorted(known), "keys in the table")
+    cli.equal(sorted(re.findall(r"^\.It Cm (\w+)$", full, re.M)), sorted(known), "keys in full")
+
+
+def case_statistics_of_the_heap_are_in_the_manual(_):
     header = (TOP / "include" / "acre" / "heap.h").read_text(encoding="utf-8")
     fields = re.search(r"typedef struct acre_heap_stats \{(.*?)\}", header, re.S).group(1)
     names = re.findall(r"size_t (\w+);", fields)

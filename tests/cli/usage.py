@@ -44,6 +44,8 @@ WRONG = (
      "'1001' is no count for --repeat; use a number from 1 to 1000"),
     (("run", "--repeat", "-1", "true"),
      "'-1' is no count for --repeat; use a number from 1 to 1000"),
+    (("run", "--repeat", " 5", "true"),
+     "' 5' is no count for --repeat; use a number from 1 to 1000"),
     (("run", "--repeat", "2x", "true"),
      "'2x' is no count for --repeat; use a number from 1 to 1000"),
     (("run", "--repeat", "99999999999999999999999", "true"),

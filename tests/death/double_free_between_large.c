@@ -1,4 +1,5 @@
-// double_free_between_large.c - free of a large block that is free already, after another block was freed.
+// double_free_between_large.c - free of a large block that is free already, after another block was
+// freed.
 // Expect: "double free|invalid free"
 // SPDX-License-Identifier: MIT
 #include "death.h"

@@ -13,6 +13,10 @@ static void *free_again(void *block)
 int main(void)
 {
     pthread_t thread;
+    // What the C library keeps for its first thread shall not be what reuses the freed block.
+    if (pthread_create(&thread, NULL, free_again, NULL) != 0 || pthread_join(thread, NULL) != 0) {
+        return DEATH_UNPREPARED;
+    }
     char *block = death_named(death_freed(48));
     if (pthread_create(&thread, NULL, free_again, block) != 0) {
         return DEATH_UNPREPARED;

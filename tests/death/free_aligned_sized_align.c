@@ -1,4 +1,5 @@
-// free_aligned_sized_align.c - free_aligned_sized of a block of 48 bytes as one of 48 aligned to 4096.
+// free_aligned_sized_align.c - free_aligned_sized of a block of 48 bytes as one of 48 aligned to
+// 4096.
 // Expect: "wrong size on free"
 // SPDX-License-Identifier: MIT
 #include "death.h"

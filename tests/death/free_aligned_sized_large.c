@@ -1,4 +1,5 @@
-// free_aligned_sized_large.c - free_aligned_sized of a block of 300000 bytes as one of 3000 aligned to 64.
+// free_aligned_sized_large.c - free_aligned_sized of a block of 300000 bytes as one of 3000 aligned
+// to 64.
 // Expect: "wrong size on free"
 // SPDX-License-Identifier: MIT
 #include "death.h"

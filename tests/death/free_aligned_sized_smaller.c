@@ -1,4 +1,5 @@
-// free_aligned_sized_smaller.c - free_aligned_sized of a block of 480 bytes as one of 48 aligned to 16.
+// free_aligned_sized_smaller.c - free_aligned_sized of a block of 480 bytes as one of 48 aligned to
+// 16.
 // Expect: "wrong size on free"
 // SPDX-License-Identifier: MIT
 #include "death.h"

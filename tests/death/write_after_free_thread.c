@@ -1,4 +1,5 @@
-// write_after_free_thread.c - a block that another thread freed is written by the one that allocated it.
+// write_after_free_thread.c - a block that another thread freed is written by the one that
+// allocated it.
 // Expect: "corrupted free block" "(block of 48 bytes)"
 // SPDX-License-Identifier: MIT
 #include "death.h"

@@ -1,5 +1,5 @@
-// cancelled.c - threads that are cancelled, or end by pthread_exit, between their calls of the heap:
-// nothing is lost, nothing hangs.
+// cancelled.c - threads that are cancelled, or end by pthread_exit, between their calls of the
+// heap: nothing is lost, nothing hangs.
 // SPDX-License-Identifier: MIT
 #include <malloc.h>
 #include <pthread.h>

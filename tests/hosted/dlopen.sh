@@ -2,7 +2,7 @@
 # dlopen.sh - libraries that allocate are opened and closed by a program on acre.
 # usage: dlopen.sh BUILD_DIR
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/hosted/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 compile -fPIC -shared -o "$work/plugin.so" "$parts/plugin.c"

@@ -1,5 +1,5 @@
-// fork_threads.c - fork while other threads allocate: the child allocates, frees the parent's blocks,
-// starts threads and forks again; nobody hangs.
+// fork_threads.c - fork while other threads allocate: the child allocates, frees the parent's
+// blocks, starts threads and forks again; nobody hangs.
 // SPDX-License-Identifier: MIT
 #include "../conform/process.h"
 #include "traffic.h"

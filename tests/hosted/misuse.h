@@ -164,8 +164,7 @@ static inline void misuse_free_global(struct scene *scene)
 
 static inline char *misuse_mapping(void)
 {
-    void *mapping =
-        mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *mapping = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return mapping == MAP_FAILED ? NULL : mapping;
 }
 

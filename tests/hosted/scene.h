@@ -1,5 +1,5 @@
-// scene.h - the scene of one misuse: blocks that live, the ranges they hold, and a check that no two
-// overlap.
+// scene.h - the scene of one misuse: blocks that live, the ranges they hold, and a check that no
+// two overlap.
 //
 // overlap.c sets a scene up in a child process, lets one case of misuse.h damage it, then allocates
 // on and compares all ranges that the program believes to be its own.
@@ -21,9 +21,9 @@ struct scene_range {
 };
 
 struct scene {
-    size_t size;                 // of every block, as requested
-    char *blocks[SCENE_BLOCKS];  // NULL where a block was freed rightly
-    char *foreign;               // memory of the program that never came from malloc
+    size_t size;                // of every block, as requested
+    char *blocks[SCENE_BLOCKS]; // NULL where a block was freed rightly
+    char *foreign;              // memory of the program that never came from malloc
     struct scene_range ranges[SCENE_RANGES];
     size_t range_count;
 };

@@ -24,8 +24,8 @@ static size_t block_size(size_t i)
 static void make(struct phase *phase)
 {
     for (size_t i = 0; i < BLOCKS; i++) {
-        unsigned char *block = i % 3 == 0 ? opaque(calloc(1, block_size(i)))
-                                          : opaque(malloc(block_size(i)));
+        unsigned char *block =
+            i % 3 == 0 ? opaque(calloc(1, block_size(i))) : opaque(malloc(block_size(i)));
         if (block == NULL) {
             abort();
         }

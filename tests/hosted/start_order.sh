@@ -1,9 +1,10 @@
 #!/bin/sh
-# start_order.sh - a library that allocates in its constructor and destructor works on either side of
-# acre in the preload list, and as a library of the program, whose constructor runs before acre's.
+# start_order.sh - a library that allocates in its constructor and destructor works on either side
+# of acre in the preload list, and as a library of the program, whose constructor runs before
+# acre's.
 # usage: start_order.sh BUILD_DIR
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/hosted/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 early=$work/libearly.so

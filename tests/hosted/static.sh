@@ -3,7 +3,7 @@
 # libacre.so as a library of the program, in C and in C++.
 # usage: static.sh BUILD_DIR
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/hosted/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 archive=$build/libacre.a

@@ -10,11 +10,11 @@
 #include "../conform/process.h"
 #include "traffic.h"
 
-#define THREADS      6
-#define STORM_MS     2500
-#define TIMER_US     300
-#define MOVE_US      200
-#define SIGNALS_MIN  200
+#define THREADS     6
+#define STORM_MS    2500
+#define TIMER_US    300
+#define MOVE_US     200
+#define SIGNALS_MIN 200
 
 static struct traffic traffic;
 static pthread_t threads[THREADS];

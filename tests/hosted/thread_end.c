@@ -1,5 +1,5 @@
-// thread_end.c - the heap serves a thread to its very end: in the destructors of thread-specific data
-// of every round, whether their keys are older or younger than the allocator's own.
+// thread_end.c - the heap serves a thread to its very end: in the destructors of thread-specific
+// data of every round, whether their keys are older or younger than the allocator's own.
 // SPDX-License-Identifier: MIT
 #include <limits.h>
 #include <pthread.h>
@@ -37,8 +37,8 @@ static void run_down(void *value)
 {
     struct legacy *legacy = value;
     (void)__atomic_add_fetch(&destructor_calls, 1, __ATOMIC_RELAXED);
-    (void)CHECK(conform_filled(
-        legacy->block, legacy->size < 5000 ? legacy->size : 5000, legacy->size));
+    (void)CHECK(
+        conform_filled(legacy->block, legacy->size < 5000 ? legacy->size : 5000, legacy->size));
     if (legacy->rounds > 1) {
         struct legacy *next =
             make_legacy(legacy->key, legacy->rounds - 1, legacy->size * 7 % 400000 + 1);

@@ -1,8 +1,8 @@
 // traffic.c - blocks of every kind handed between threads keep their contents, and all memory comes
 // back at the end.
 // SPDX-License-Identifier: MIT
-#include "../conform/process.h"
 #include "traffic.h"
+#include "../conform/process.h"
 
 #define THREADS 8
 

@@ -1,8 +1,8 @@
 # common.sh - what the tests with real programs share; sourced, with the path of libacre.so as $1.
 #
-# ACRE_CONF of the environment is passed on, so that a caller chooses the binding of slots. Every run
-# on acre writes its statistics to descriptor 8: a program that leaves none did not run on acre, and
-# then nothing was tested.
+# ACRE_CONF of the environment is passed on, so that a caller chooses the binding of slots. Every
+# run on acre writes its statistics to descriptor 8: a program that leaves none did not run on acre,
+# and then nothing was tested.
 # SPDX-License-Identifier: MIT
 # shellcheck shell=sh
 set -u

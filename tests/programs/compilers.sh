@@ -1,15 +1,16 @@
 #!/bin/sh
-# compilers.sh - gcc and clang compile C and C++ on acre into the same bytes as on the system's malloc.
+# compilers.sh - gcc and clang compile C and C++ on acre into the same bytes as on the system's
+# malloc.
 # usage: compilers.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 # A file of many functions, so that the compilers have some work to do.
 {
     echo '#include <string.h>'
     i=0
-    while [ "$i" -lt 400 ]; do
+    while [ "$i" -lt 200 ]; do
         echo "struct s$i { int a[$((i % 7 + 1))]; char b[$((i + 1))]; };"
         echo "int f$i(struct s$i *s, int n); int f$i(struct s$i *s, int n) {"
         echo "  int sum = $i; for (int k = 0; k < n; k++) { sum += s->a[k % $((i % 7 + 1))] * k;"

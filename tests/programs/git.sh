@@ -1,9 +1,9 @@
 #!/bin/sh
-# git.sh - git makes, packs, checks and clones a repository on acre; every object has the same name as
-# on the system's malloc.
+# git.sh - git makes, packs, checks and clones a repository on acre; every object has the same name
+# as on the system's malloc.
 # usage: git.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need git

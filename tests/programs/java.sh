@@ -2,7 +2,7 @@
 # java.sh - a Java machine works on acre: threads, compression, direct buffers, the compiler itself.
 # usage: java.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need java javac

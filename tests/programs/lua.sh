@@ -2,7 +2,7 @@
 # lua.sh - lua works on acre: tables that grow, strings, coroutines, garbage collection.
 # usage: lua.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 lua=

@@ -2,7 +2,7 @@
 # node.sh - node works on acre: buffers, strings, compression and hashing in threads, workers.
 # usage: node.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need node

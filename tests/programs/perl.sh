@@ -2,7 +2,7 @@
 # perl.sh - perl works on acre: hashes, regular expressions, sorting, closures, fork.
 # usage: perl.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need perl
@@ -27,7 +27,9 @@ my $lines = () = $text =~ /^line \d+: x{50,}$/mg;
 (my $copy = $text) =~ s/x+/y/g;
 print length($text), ' ', length($copy), " $lines\n";
 
-my @nested = map { { id => $_, list => [1 .. $_ % 30], sub => do { my $n = $_; sub { $n * 2 } } } } 1 .. 20000;
+my @nested = map {
+    { id => $_, list => [1 .. $_ % 30], sub => do { my $n = $_; sub { $n * 2 } } }
+} 1 .. 20000;
 my $sum = 0;
 $sum += $_->{sub}->() + @{ $_->{list} } for @nested;
 print "$sum\n";

@@ -1,9 +1,9 @@
 #!/bin/sh
-# redis.sh - redis-server on acre serves redis-benchmark, saves from a forked child, and loads what it
-# saved. It listens on a socket in a directory of its own, so that no port is taken.
+# redis.sh - redis-server on acre serves redis-benchmark, saves from a forked child, and loads what
+# it saved. It listens on a socket in a directory of its own, so that no port is taken.
 # usage: redis.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need redis-server redis-cli redis-benchmark
@@ -15,6 +15,7 @@ client() {
 }
 
 # The server must not outlive this script.
+# shellcheck disable=SC2317 # the trap calls it
 stop_server() {
     if [ -n "$server" ]; then
         kill -9 "$server" 2>/dev/null
@@ -59,11 +60,12 @@ timeout 40 redis-benchmark -s "$socket" -q -n 20000 -c 20 -P 8 -d 100 -r 5000 \
     failed "the benchmark ends with status $?"
 timeout 40 redis-benchmark -s "$socket" -q -n 500 -c 5 -d 200000 -r 20 -t set,get \
     >>"$work/benchmark" 2>&1 || failed "the benchmark of large values ends with status $?"
-client eval 'for i = 1, 3000 do redis.call("hset", "h" .. i, "f", string.rep("v", i)) end' 0 >/dev/null
+client eval 'for i = 1, 3000 do redis.call("hset", "h" .. i, "f", string.rep("v", i)) end' 0 \
+    >/dev/null
 before=$(client debug digest)
 client bgsave >/dev/null
 tries=0
-until [ "$(client lastsave)" != 0 ] && client info persistence | grep -q 'rdb_bgsave_in_progress:0'; do
+until client info persistence | grep -q 'rdb_bgsave_in_progress:0'; do
     tries=$((tries + 1))
     [ "$tries" -lt 100 ] || break
     sleep 0.1
@@ -73,7 +75,7 @@ end_server
 
 start_server
 after=$(client debug digest)
-[ -n "$before" ] && [ "$before" = "$after" ] || failed "loaded: $after, saved: $before"
+{ [ -n "$before" ] && [ "$before" = "$after" ]; } || failed "loaded: $after, saved: $before"
 client memory doctor >/dev/null
 client flushall >/dev/null
 end_server

@@ -2,7 +2,7 @@
 # sqlite.sh - sqlite3 inserts, indexes, joins, updates and checks a database on acre.
 # usage: sqlite.sh LIBACRE_SO
 # SPDX-License-Identifier: MIT
-# shellcheck source=tests/programs/common.sh
+# shellcheck source-path=SCRIPTDIR source=common.sh
 . "$(dirname "$0")/common.sh"
 
 need sqlite3
@@ -28,7 +28,8 @@ VACUUM;
 PRAGMA integrity_check;
 END
 same 'a database in memory' sqlite3 -init /dev/null -batch :memory: ".read $work/story.sql"
-on_acre sqlite3 -init /dev/null -batch "$work/acre.db" ".read $work/story.sql" >"$work/acre.out" 2>&1 ||
+on_acre sqlite3 -init /dev/null -batch "$work/acre.db" ".read $work/story.sql" \
+    >"$work/acre.out" 2>&1 ||
     failed "a database in a file: exit status $?"
 # What acre's run wrote must be sound to a process that is not on acre.
 [ "$(sqlite3 -init /dev/null -batch "$work/acre.db" 'PRAGMA integrity_check;' 2>&1)" = ok ] ||

@@ -70,8 +70,8 @@ static void open_in_threads(void)
     }
 }
 
-/// A library that binds to its own libraries first uses the C library's malloc: both heaps live side
-/// by side, as long as no block crosses.
+/// A library that binds to its own libraries first uses the C library's malloc: both heaps live
+/// side by side, as long as no block crosses.
 static void open_bound_deeply(void)
 {
     for (size_t i = 0; i < ROUNDS / 10; i++) {

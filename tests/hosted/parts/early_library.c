@@ -1,5 +1,6 @@
-// early_library.c - a library that allocates as early and as late as a library can, and registers fork
-// handlers that allocate. start_order.sh preloads it on either side of acre and links it to a program.
+// early_library.c - a library that allocates as early and as late as a library can, and registers
+// fork handlers that allocate. start_order.sh preloads it on either side of acre and links it to a
+// program.
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
 #include <stdlib.h>

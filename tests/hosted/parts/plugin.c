@@ -1,5 +1,5 @@
-// plugin.c - a library that is opened and closed again and again: it allocates when it is opened, frees
-// when it is closed, and hands blocks to the program. See dlopen_program.c.
+// plugin.c - a library that is opened and closed again and again: it allocates when it is opened,
+// frees when it is closed, and hands blocks to the program. See dlopen_program.c.
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
 #include <string.h>

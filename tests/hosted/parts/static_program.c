@@ -1,5 +1,5 @@
-// static_program.c - a program linked with acre, statically or not, really runs on it: its blocks are
-// acre's, in threads and children too. See static.sh.
+// static_program.c - a program linked with acre, statically or not, really runs on it: its blocks
+// are acre's, in threads and children too. See static.sh.
 // SPDX-License-Identifier: MIT
 #include <malloc.h>
 #include <pthread.h>

@@ -1,0 +1,376 @@
+// pages_sim.c - see pages_sim.h. A sorted table of ranges and a byte of state for each page. First
+// fit, so that a test gets the same addresses, less the range's start, in every run.
+// SPDX-License-Identifier: MIT
+#include "pages_sim.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "acre_port.h"
+
+enum { MACHINE_PAGE_BYTES = 4096, PAGE_BYTES_MIN = 64, RANGES_MAX = 4096, JUNK = 0xdb };
+
+// No test needs so many calls; an allocator that asks in vain for ever makes more.
+enum { CALLS_MAX = 1000000 };
+
+static const size_t ADDR_BYTES = (size_t)1 << 30;
+static const size_t ADDR_ALIGN = (size_t)1 << 26;
+
+struct range {
+    size_t from; // offset in the whole
+    size_t bytes;
+};
+
+static char *memory;
+static struct range ranges[RANGES_MAX]; // by address
+static size_t range_count;
+static bool committed[((size_t)1 << 30) / PAGE_BYTES_MIN]; // each page; only reserved ones can be
+
+static _Noreturn void violation(const char *what)
+{
+    acre_port_halt(what, "pages_sim", 0);
+}
+
+static bool is_hard(const struct pages_sim *sim)
+{
+    return sim->pages.page_bytes >= MACHINE_PAGE_BYTES;
+}
+
+static size_t offset_of(const void *addr)
+{
+    return (size_t)((uintptr_t)addr - (uintptr_t)memory);
+}
+
+/// Every call passes here first. Whether it is to fail.
+static bool enter(struct pages_sim *sim, enum sim_call call, size_t bytes)
+{
+    sim_step();
+    if (acre_sim.self->locks_held != 0) {
+        violation("the page source is called under a lock");
+    }
+    if (bytes == 0 || bytes % sim->pages.page_bytes != 0) {
+        violation("a size that is zero or no multiple of page_bytes");
+    }
+    sim->calls[call] += 1;
+    sim->calls_all += 1;
+    if (sim->calls_all == CALLS_MAX) {
+        violation("the page source is asked without end");
+    }
+    bool fails = sim->calls[call] == sim->fail_at[call] || sim->calls_all == sim->fail_all_at ||
+                 (sim->fail_on && sim->failed != 0);
+    sim->failed += fails ? 1 : 0;
+    return fails;
+}
+
+/// The range that a part lies in.
+static const struct range *range_around(const void *addr, size_t bytes)
+{
+    size_t from = offset_of(addr);
+    for (size_t i = 0; i < range_count; i++) {
+        if (from >= ranges[i].from && from - ranges[i].from < ranges[i].bytes) {
+            return from - ranges[i].from + bytes <= ranges[i].bytes ? &ranges[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+static struct range *whole_range(const void *addr, size_t bytes)
+{
+    const struct range *found = range_around(addr, bytes);
+    if (found == NULL || found->from != offset_of(addr) || found->bytes != bytes) {
+        return NULL;
+    }
+    return &ranges[found - ranges];
+}
+
+static void set_access(const struct pages_sim *sim, size_t from, size_t bytes, bool open)
+{
+    if (is_hard(sim) &&
+        mprotect(memory + from, bytes, open ? PROT_READ | PROT_WRITE : PROT_NONE) != 0) {
+        violation("the machine refuses mprotect");
+    }
+}
+
+/// Commits what is not committed yet, page by page.
+static void open_pages(struct pages_sim *sim, size_t from, size_t bytes)
+{
+    size_t unit = sim->pages.page_bytes;
+    for (size_t at = from; at < from + bytes; at += unit) {
+        if (!committed[at / unit]) {
+            committed[at / unit] = true;
+            sim->committed_bytes += unit;
+            if (!is_hard(sim)) {
+                memset(memory + at, 0, unit);
+            }
+        }
+    }
+    set_access(sim, from, bytes, true);
+    if (sim->committed_bytes > sim->committed_bytes_peak) {
+        sim->committed_bytes_peak = sim->committed_bytes;
+    }
+}
+
+static void close_pages(struct pages_sim *sim, size_t from, size_t bytes)
+{
+    size_t unit = sim->pages.page_bytes;
+    for (size_t at = from; at < from + bytes; at += unit) {
+        sim->committed_bytes -= committed[at / unit] ? unit : 0;
+        committed[at / unit] = false;
+    }
+    if (is_hard(sim)) {
+        (void)madvise(memory + from, bytes, MADV_DONTNEED);
+    } else {
+        memset(memory + from, JUNK, bytes);
+    }
+    set_access(sim, from, bytes, false);
+}
+
+static size_t bytes_to_open(const struct pages_sim *sim, size_t from, size_t bytes)
+{
+    size_t unit = sim->pages.page_bytes;
+    size_t sum = 0;
+    for (size_t at = from; at < from + bytes; at += unit) {
+        sum += committed[at / unit] ? 0 : unit;
+    }
+    return sum;
+}
+
+static bool has_memory(const struct pages_sim *sim, size_t bytes)
+{
+    return sim->memory_bytes_max == 0 || sim->committed_bytes + bytes <= sim->memory_bytes_max;
+}
+
+static bool has_addr(const struct pages_sim *sim, size_t bytes)
+{
+    return range_count < RANGES_MAX && bytes <= ADDR_BYTES &&
+           (sim->addr_bytes_max == 0 || sim->reserved_bytes + bytes <= sim->addr_bytes_max);
+}
+
+/// Finds the first gap and enters a range there. False if none is large enough.
+static bool add_range(struct pages_sim *sim, size_t bytes, size_t align, size_t *out)
+{
+    size_t from = 0;
+    size_t at = 0;
+    while (at < range_count && ranges[at].from < from + bytes) {
+        from = (ranges[at].from + ranges[at].bytes + align - 1) & ~(align - 1);
+        at += 1;
+    }
+    if (bytes > ADDR_BYTES || from > ADDR_BYTES - bytes) {
+        return false;
+    }
+    memmove(&ranges[at + 1], &ranges[at], (range_count - at) * sizeof(ranges[0]));
+    ranges[at] = (struct range){.from = from, .bytes = bytes};
+    range_count += 1;
+    sim->ranges_live += 1;
+    sim->reserved_bytes += bytes;
+    *out = from;
+    return true;
+}
+
+static void remove_range(struct pages_sim *sim, struct range *range)
+{
+    close_pages(sim, range->from, range->bytes);
+    sim->ranges_live -= 1;
+    sim->reserved_bytes -= range->bytes;
+    range_count -= 1;
+    memmove(range, range + 1, (size_t)(&ranges[range_count] - range) * sizeof(*range));
+}
+
+static void *sim_reserve(acre_pages *self, size_t bytes, size_t align)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_RESERVE, bytes);
+    if (align < self->page_bytes || (align & (align - 1)) != 0) {
+        violation("an alignment that is no power of two of at least page_bytes");
+    }
+    size_t from;
+    if (fails || align > ADDR_ALIGN || !has_addr(sim, bytes) ||
+        !add_range(sim, bytes, align, &from)) {
+        return NULL;
+    }
+    return memory + from;
+}
+
+static acre_status sim_commit(acre_pages *self, void *addr, size_t bytes)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_COMMIT, bytes);
+    if ((uintptr_t)addr % self->page_bytes != 0 || range_around(addr, bytes) == NULL) {
+        violation("commit of what is not reserved");
+    }
+    if (fails || !has_memory(sim, bytes_to_open(sim, offset_of(addr), bytes))) {
+        return ACRE_NO_MEMORY;
+    }
+    open_pages(sim, offset_of(addr), bytes);
+    return ACRE_OK;
+}
+
+static acre_status sim_decommit(acre_pages *self, void *addr, size_t bytes)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_DECOMMIT, bytes);
+    if ((uintptr_t)addr % self->page_bytes != 0 || range_around(addr, bytes) == NULL) {
+        violation("decommit of what is not reserved");
+    }
+    if (bytes_to_open(sim, offset_of(addr), bytes) != 0) {
+        violation("decommit of what is not committed");
+    }
+    if (fails) {
+        return ACRE_NO_MEMORY;
+    }
+    close_pages(sim, offset_of(addr), bytes);
+    return ACRE_OK;
+}
+
+static acre_status sim_release(acre_pages *self, void *addr, size_t bytes)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_RELEASE, bytes);
+    struct range *range = whole_range(addr, bytes);
+    if (range == NULL) {
+        violation("release of what is no whole range");
+    }
+    if (fails) {
+        return ACRE_NO_MEMORY;
+    }
+    remove_range(sim, range);
+    return ACRE_OK;
+}
+
+static void shrink_range(struct pages_sim *sim, struct range *range, size_t bytes)
+{
+    close_pages(sim, range->from + bytes, range->bytes - bytes);
+    sim->reserved_bytes -= range->bytes - bytes;
+    range->bytes = bytes;
+}
+
+static bool grow_range(struct pages_sim *sim, struct range *range, size_t bytes)
+{
+    size_t next = range + 1 < &ranges[range_count] ? range[1].from : ADDR_BYTES;
+    if (next - range->from < bytes) {
+        return false;
+    }
+    open_pages(sim, range->from + range->bytes, bytes - range->bytes);
+    sim->reserved_bytes += bytes - range->bytes;
+    range->bytes = bytes;
+    return true;
+}
+
+static void *move_range(struct pages_sim *sim, void *addr, size_t old_bytes, size_t bytes)
+{
+    size_t from;
+    if (!add_range(sim, bytes, sim->pages.page_bytes, &from)) {
+        return NULL;
+    }
+    open_pages(sim, from, bytes);
+    memcpy(memory + from, addr, old_bytes < bytes ? old_bytes : bytes);
+    remove_range(sim, whole_range(addr, old_bytes));
+    return memory + from;
+}
+
+static void *sim_remap(
+    acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_REMAP, new_bytes);
+    struct range *range = whole_range(addr, old_bytes);
+    if (range == NULL) {
+        violation("remap of what is no whole range");
+    }
+    if (bytes_to_open(sim, range->from, old_bytes) != 0) {
+        violation("remap of what is not committed throughout");
+    }
+    size_t more_bytes = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (fails || !has_memory(sim, more_bytes) || !has_addr(sim, more_bytes)) {
+        return NULL;
+    }
+    if (may_move && sim->remap_moves) {
+        return move_range(sim, addr, old_bytes, new_bytes);
+    }
+    if (new_bytes < old_bytes) {
+        shrink_range(sim, range, new_bytes);
+        return addr;
+    }
+    if (new_bytes == old_bytes || grow_range(sim, range, new_bytes)) {
+        return addr;
+    }
+    return may_move ? move_range(sim, addr, old_bytes, new_bytes) : NULL;
+}
+
+/// The whole range's addresses, aligned; nothing in it can be touched.
+static void map_memory(void)
+{
+    char *raw = mmap(
+        NULL, ADDR_BYTES + ADDR_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+        0);
+    if (raw == MAP_FAILED) {
+        perror("pages_sim: mmap");
+        exit(1);
+    }
+    memory = raw + (ADDR_ALIGN - (uintptr_t)raw % ADDR_ALIGN) % ADDR_ALIGN;
+}
+
+/// Takes back whatever an earlier use left.
+static void clear_memory(const struct pages_sim *sim)
+{
+    static size_t unit; // of the earlier use
+    for (size_t i = 0; i < range_count; i++) {
+        size_t first = ranges[i].from / unit;
+        memset(&committed[first], 0, ranges[i].bytes / unit);
+    }
+    unit = sim->pages.page_bytes;
+    size_t used_bytes =
+        range_count == 0 ? 0 : ranges[range_count - 1].from + ranges[range_count - 1].bytes;
+    range_count = 0;
+    if (used_bytes != 0) {
+        (void)madvise(memory, used_bytes, MADV_DONTNEED);
+    }
+    if (mprotect(memory, ADDR_BYTES, is_hard(sim) ? PROT_NONE : PROT_READ | PROT_WRITE) != 0) {
+        violation("the machine refuses mprotect");
+    }
+}
+
+void pages_sim_init(struct pages_sim *sim, size_t page_bytes, bool can_remap)
+{
+    if (memory == NULL) {
+        map_memory();
+    }
+    *sim = (struct pages_sim){0};
+    sim->pages = (acre_pages){
+        .reserve = sim_reserve,
+        .commit = sim_commit,
+        .decommit = sim_decommit,
+        .release = sim_release,
+        .remap = can_remap ? sim_remap : NULL,
+        .page_bytes = page_bytes,
+    };
+    clear_memory(sim);
+}
+
+void pages_sim_heal(struct pages_sim *sim)
+{
+    for (unsigned i = 0; i < SIM_CALLS; i++) {
+        sim->calls[i] = 0;
+        sim->fail_at[i] = 0;
+    }
+    sim->calls_all = 0;
+    sim->fail_all_at = 0;
+    sim->fail_on = false;
+    sim->failed = 0;
+}
+
+bool pages_sim_is_committed(const struct pages_sim *sim, const void *addr)
+{
+    size_t from = offset_of(addr);
+    return from < ADDR_BYTES && committed[from / sim->pages.page_bytes];
+}
+
+uintptr_t pages_sim_base(void)
+{
+    if (memory == NULL) {
+        map_memory();
+    }
+    return (uintptr_t)memory;
+}

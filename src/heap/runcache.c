@@ -1,0 +1,97 @@
+// runcache.c - see runcache.h.
+// SPDX-License-Identifier: MIT
+#include "heap/runcache.h"
+
+#include "heap/map.h"
+#include "heap/segment.h"
+#include "heap/slot.h"
+#include "heap/space.h"
+
+static const size_t KEPT_BYTES_MAX = (size_t)SEGMENT_BYTES / 8;
+
+static struct slab *slab_of_run(acre_heap *heap, uintptr_t addr)
+{
+    return map_find_any(heap, addr);
+}
+
+/// Takes the entry at `i` out of the slot's cache. Under slot->lock.
+static uintptr_t remove_at(struct slot *slot, unsigned i)
+{
+    uintptr_t addr = slot->runs[i].addr;
+    slot->run_bytes -= (size_t)slot->runs[i].pages * PAGE_BYTES;
+    slot->run_count -= 1;
+    for (; i < slot->run_count; i++) {
+        slot->runs[i] = slot->runs[i + 1];
+    }
+    return addr;
+}
+
+void *runcache_take(acre_heap *heap, unsigned pages)
+{
+    struct slot *slot = slot_of(heap, acre_port_slot_enter());
+    if (slot == NULL || load_relaxed(&slot->run_count) == 0) {
+        return NULL;
+    }
+    uintptr_t addr = 0;
+    acre_port_lock_take(&slot->lock);
+    for (unsigned i = slot->run_count; i-- != 0;) {
+        if (slot->runs[i].pages == pages) {
+            addr = remove_at(slot, i);
+            break;
+        }
+    }
+    acre_port_lock_drop(&slot->lock);
+    if (addr != 0) {
+        space_set_run_kept(slab_of_run(heap, addr), addr, false);
+    }
+    return (void *)addr;
+}
+
+unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
+{
+    struct slot *slot = slot_of(heap, acre_port_slot_enter());
+    unsigned pages = space_run_pages(slab, addr);
+    size_t bytes = (size_t)pages * PAGE_BYTES;
+    if (pages == 0 || slot == NULL || bytes > KEPT_BYTES_MAX / 4) {
+        return space_give_run(heap, slab, addr);
+    }
+    uintptr_t evicted = 0;
+    acre_port_lock_take(&slot->lock);
+    // Two threads may free the same run by mistake: only one of them may mark it.
+    bool ours = space_set_run_kept(slab, addr, true);
+    if (ours) {
+        if (slot->run_count == RUNS_KEPT_MAX || slot->run_bytes + bytes > KEPT_BYTES_MAX) {
+            evicted = remove_at(slot, 0);
+        }
+        slot->runs[slot->run_count].addr = addr;
+        slot->runs[slot->run_count].pages = pages;
+        slot->run_bytes += bytes;
+        store_relaxed(&slot->run_count, slot->run_count + 1);
+    }
+    acre_port_lock_drop(&slot->lock);
+    if (evicted != 0) {
+        space_give_kept(heap, slab_of_run(heap, evicted), evicted);
+    }
+    return ours ? pages : 0;
+}
+
+size_t runcache_flush(acre_heap *heap)
+{
+    size_t bytes = 0;
+    for (unsigned number = 0; number < load_relaxed(&heap->slots_high); number++) {
+        struct slot *slot = slot_of(heap, number);
+        while (slot != NULL) {
+            uintptr_t addr = 0;
+            acre_port_lock_take(&slot->lock);
+            if (slot->run_count != 0) {
+                addr = remove_at(slot, slot->run_count - 1);
+            }
+            acre_port_lock_drop(&slot->lock);
+            if (addr == 0) {
+                break;
+            }
+            bytes += (size_t)space_give_kept(heap, slab_of_run(heap, addr), addr) * PAGE_BYTES;
+        }
+    }
+    return bytes;
+}
