@@ -42,13 +42,14 @@ typedef struct acre_bins {
 /// The hot words of a slab: blocks that were freed on the slot that owns it.
 typedef struct acre_hot {
     acre_block *head; // newest first
-    uint16_t due;     // frees until the slab's next event; wraps
+    uint16_t due;     // frees until the slab's next event; as a signed number, so that an event that
+                      // an interrupted push has run into is not missed by the next one
 } acre_hot;
 
 /// What became of a push.
 typedef enum acre_push {
     ACRE_PUSHED,     // the block is on the list
-    ACRE_PUSHED_DUE, // the same, and `due` reached 0
+    ACRE_PUSHED_DUE, // the same, and `due` is 0 or below, as a signed number
     ACRE_FOREIGN,    // the thread is not on the slab's slot; nothing happened
 } acre_push;
 

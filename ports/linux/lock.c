@@ -1,7 +1,7 @@
 // lock.c - the sleeping half of lock.h.
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE // NOLINT(bugprone-reserved-identifier): libc asks for this name
-#include "lock.h"
+#include "acre_port.h"
 
 #include <errno.h>
 #include <sys/syscall.h>
@@ -19,9 +19,18 @@ static void lock_pause(void)
 #endif
 }
 
-void acre_port_lock_wait(acre_port_lock *lock)
+uint32_t acre_port_gate; // 1 = closed
+static const void *gate_owner; // the thread that closed it, by the address of a variable of its own
+
+static void futex(uint32_t *word, int operation, uint32_t value)
 {
     int saved_errno = errno; // free must leave errno alone
+    syscall(SYS_futex, word, operation, value, NULL, NULL, 0);
+    errno = saved_errno;
+}
+
+void acre_port_lock_wait(acre_port_lock *lock)
+{
     for (int i = 0; i < SPINS_MAX; i++) {
         uint32_t open = 0;
         if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
@@ -33,14 +42,37 @@ void acre_port_lock_wait(acre_port_lock *lock)
     }
     while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0) {
         // Returns at once if the word is no longer 2: the holder dropped it in between.
-        syscall(SYS_futex, &lock->word, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+        futex(&lock->word, FUTEX_WAIT_PRIVATE, 2);
     }
-    errno = saved_errno;
 }
 
 void acre_port_lock_wake(acre_port_lock *lock)
 {
-    int saved_errno = errno;
-    syscall(SYS_futex, &lock->word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-    errno = saved_errno;
+    futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void acre_port_lock_at_gate(acre_port_lock *lock)
+{
+    while (__atomic_load_n(&acre_port_gate, __ATOMIC_ACQUIRE) != 0 &&
+           __atomic_load_n(&gate_owner, __ATOMIC_RELAXED) != &acre_port_thread_slot) {
+        acre_port_lock_drop(lock);
+        futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
+        uint32_t open = 0;
+        if (!__atomic_compare_exchange_n(
+                &lock->word, &open, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+            acre_port_lock_wait(lock);
+        }
+    }
+}
+
+void acre_port_lock_gate_close(void)
+{
+    __atomic_store_n(&gate_owner, &acre_port_thread_slot, __ATOMIC_RELAXED);
+    __atomic_store_n(&acre_port_gate, 1, __ATOMIC_RELEASE);
+}
+
+void acre_port_lock_gate_open(void)
+{
+    __atomic_store_n(&acre_port_gate, 0, __ATOMIC_RELEASE);
+    futex(&acre_port_gate, FUTEX_WAKE_PRIVATE, INT32_MAX);
 }

@@ -4,6 +4,10 @@
 //
 // It never spins for long: with more threads than processors the holder may not be running.
 // Source: U. Drepper, "Futexes are tricky", 2011, the third mutex.
+//
+// The gate. A thread that forks needs every lock to be free in the child, and must still allocate: fork
+// handlers of others may run after ours. So it takes all locks, closes the gate and opens the locks
+// again. Until it opens the gate, any other thread that gets a lock gives it back and waits.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_LINUX_LOCK_H
 #define ACRE_LINUX_LOCK_H
@@ -15,8 +19,17 @@ typedef struct acre_port_lock {
     uint32_t word;
 } acre_port_lock;
 
+extern __attribute__((visibility("hidden"))) uint32_t acre_port_gate;
+
 __attribute__((visibility("hidden"))) void acre_port_lock_wait(acre_port_lock *lock);
 __attribute__((visibility("hidden"))) void acre_port_lock_wake(acre_port_lock *lock);
+
+/// Called with the lock when the gate is closed: returns with it once the gate lets the caller pass.
+__attribute__((visibility("hidden"))) void acre_port_lock_at_gate(acre_port_lock *lock);
+
+/// Closes the gate for all but the caller, who holds every lock; opens it.
+__attribute__((visibility("hidden"))) void acre_port_lock_gate_close(void);
+__attribute__((visibility("hidden"))) void acre_port_lock_gate_open(void);
 
 static inline void acre_port_lock_take(acre_port_lock *lock)
 {
@@ -25,6 +38,10 @@ static inline void acre_port_lock_take(acre_port_lock *lock)
     if (!__atomic_compare_exchange_n(
             &lock->word, &open, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
         acre_port_lock_wait(lock);
+    }
+    // Relaxed: who closed the gate held this lock then, so we are behind that.
+    if (__builtin_expect(__atomic_load_n(&acre_port_gate, __ATOMIC_RELAXED) != 0, 0)) {
+        acre_port_lock_at_gate(lock);
     }
 }
 

@@ -80,7 +80,7 @@ empty:
 }
 
 // if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ key;
-// hot->due--; hot->head = block; and after it: if (due == 0) goto due;
+// hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
     acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
 {
@@ -97,10 +97,10 @@ again:
                    "ldr %[head], [%[hot]]\n"
                    "eor %[tag], %[head], %[key]\n"
                    "stp %[head], %[tag], [%[block]]\n"
-                   "ldrh %w[tag], [%[hot], 8]\n"
-                   "sub %w[tag], %w[tag], 1\n" // wraps past the low half, so 0 is only 1 - 1
+                   "ldrsh %w[tag], [%[hot], 8]\n"
+                   "subs %w[tag], %w[tag], 1\n" // its flags outlive the stores
                    "strh %w[tag], [%[hot], 8]\n"
-                   "str %[block], [%[hot]]\n" RSEQ_END("aborted") "cbz %w[tag], %l[due]\n"
+                   "str %[block], [%[hot]]\n" RSEQ_END("aborted") "b.le %l[due]\n"
         : [cs] "=&r"(cs), [head] "=&r"(head), [tag] "=&r"(tag)
         : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner), [block] "r"(block), [key] "r"(key)
         : "memory", "cc"

@@ -71,7 +71,7 @@ empty:
 }
 
 // if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ key;
-// hot->due--; hot->head = block; and after it: if (due == 0) goto due;
+// hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
     acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
 {
@@ -89,7 +89,7 @@ again:
                           "movq %[head], 8(%[block])\n"
                           "decw 8(%[hot])\n" // its flags live on: stores change none
                           "movq %[block], (%[hot])\n" RSEQ_END(
-                              "lock incl %[aborts]\n") "jz %l[due]\n"
+                              "lock incl %[aborts]\n") "jle %l[due]\n"
                           : [cs] "=&r"(cs), [head] "=&r"(head)
                           : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner),
                             [block] "r"(block), [key] "rm"(key), [aborts] "m"(acre_port_abort_count)

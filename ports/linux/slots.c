@@ -221,7 +221,7 @@ void linux_slots_fork_prepare(void)
     acre_port_lock_take(&leases.lock);
 }
 
-void linux_slots_fork_parent(void)
+void linux_slots_fork_release(void)
 {
     acre_port_lock_drop(&leases.lock);
 }
@@ -237,7 +237,6 @@ void linux_slots_fork_child(void)
     }
     // A push may have been cut in two, with `due` counted down and the block not linked.
     add_relaxed(&acre_port_abort_count, 1);
-    acre_port_lock_drop(&leases.lock);
 }
 
 uintptr_t acre_port_key(void)

@@ -19,9 +19,10 @@ void linux_slots_on_lease(void (*prepare)(unsigned slot));
 /// Lets leases end with their threads. Called once, as soon as threads can have keys.
 void linux_slots_watch_threads(void);
 
-/// Around fork. In the child, the slots of the threads that are not there any more become free.
+/// Around fork: locks the leases, and unlocks them once lock.h's gate is closed. In the child, the
+/// slots of the threads that are not there any more become free.
 void linux_slots_fork_prepare(void);
-void linux_slots_fork_parent(void);
+void linux_slots_fork_release(void);
 void linux_slots_fork_child(void);
 
 #endif

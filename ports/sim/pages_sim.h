@@ -20,8 +20,9 @@ struct pages_sim {
     size_t calls_all;          // of all kinds
     size_t fail_at[SIM_CALLS]; // which call of the kind fails
     size_t fail_all_at;        // which call fails, whatever its kind
-    bool fail_on;              // every call after a failed one of these fails, too
+    bool fail_on;              // after a failure, so do all later calls of that kind
     size_t failed;             // calls that failed on demand
+    bool failing[SIM_CALLS];   // kinds of which every call fails
 
     // What the source has to give.
     size_t memory_bytes_max; // commits beyond it fail; 0 = no bound

@@ -110,7 +110,7 @@ static bool push_once(
         return false;
     }
     hot->due = (uint16_t)(hot->due - 1);
-    *out = hot->due == 0 ? ACRE_PUSHED_DUE : ACRE_PUSHED;
+    *out = (int16_t)hot->due <= 0 ? ACRE_PUSHED_DUE : ACRE_PUSHED;
     if (moved_since(moves)) {
         return false;
     }

@@ -153,28 +153,31 @@ static uint64_t mix(uint64_t hash, uint64_t value)
     return hash ^ hash >> 29;
 }
 
-/// Hashes whole words, two at a time; `bytes` is a multiple of 8.
+/// Hashes whole words; `bytes` is a multiple of 8. Two chains of multiplications run side by side;
+/// they begin and multiply differently, so that nothing cancels where they meet.
 static uint64_t mix_memory(uint64_t hash, const char *at, size_t bytes)
 {
-    uint64_t other = ~hash;
-    size_t i = 0;
+    uint64_t other = hash << 32 | hash >> 32;
     uint64_t words[2];
+    size_t i = 0;
     for (; i + sizeof(words) <= bytes; i += sizeof(words)) {
         memcpy(words, at + i, sizeof(words));
         hash = mix(hash, words[0]);
-        other = mix(other, words[1]);
+        other = (other ^ words[1]) * UINT64_C(0xe7037ed1a0b428db);
+        other ^= other >> 32;
     }
-    for (; i + sizeof(words[0]) <= bytes; i += sizeof(words[0])) {
+    if (i < bytes) {
         memcpy(words, at + i, sizeof(words[0]));
         hash = mix(hash, words[0]);
     }
-    return mix(hash, other);
+    return mix(mix(hash, other), other >> 17);
 }
 
 static uint64_t mix_thread(uint64_t hash, const struct thread *thread)
 {
-    hash = mix(hash, (uint64_t)(thread->slot + 1) << 3 | (uint64_t)thread->ended << 2 |
-                         (uint64_t)thread->started << 1 | thread->fresh_move);
+    hash =
+        mix(hash, (uint64_t)(thread->slot + 1) << 3 | (uint64_t)thread->ended << 2 |
+                      (uint64_t)thread->started << 1 | thread->fresh_move);
     if (!thread->started || thread->ended) {
         return hash;
     }
@@ -186,8 +189,8 @@ static uint64_t mix_thread(uint64_t hash, const struct thread *thread)
 
 static uint64_t hash_state(void)
 {
-    uint64_t hash = mix((uint64_t)(sched.current == NULL ? 0 : sched.current - threads + 1),
-                        acre_sim.aborts);
+    uint64_t hash =
+        mix((uint64_t)(sched.current == NULL ? 0 : sched.current - threads + 1), acre_sim.aborts);
     for (unsigned i = 0; i < sched.scene->threads; i++) {
         hash = mix_thread(hash, &threads[i]);
     }
@@ -444,8 +447,8 @@ static void say_choice(const struct choice *choice)
         (void)fprintf(stderr, "%5u: thread %u is aborted\n", sched.step, choice->thread);
         return;
     }
-    (void)fprintf(stderr, "%5u: thread %u is put on slot %u", sched.step, choice->thread,
-                  choice->slot);
+    (void)fprintf(
+        stderr, "%5u: thread %u is put on slot %u", sched.step, choice->thread, choice->slot);
     if (old != NULL) {
         (void)fprintf(stderr, ", where thread %u was", (unsigned)(old - threads));
     }
@@ -600,12 +603,10 @@ static void run(void *unused)
 /// Writes the run's choices as a schedule.
 static void write_schedule(char *text, size_t bytes)
 {
-    size_t at = 0;
-    text[0] = '\0';
+    size_t at = (size_t)snprintf(text, bytes, "%u", sched.deviations);
     for (unsigned i = 0; i < sched.step && at + 16 < bytes; i++) {
         if (sched.path[i].chosen != 0) {
-            at += (size_t)snprintf(
-                text + at, bytes - at, "%s%u:%u", at == 0 ? "" : ",", i, sched.path[i].chosen);
+            at += (size_t)snprintf(text + at, bytes - at, ",%u:%u", i, sched.path[i].chosen);
         }
     }
 }
@@ -703,12 +704,11 @@ void sched_random(
     copy_state(first_image, false);
 }
 
-void sched_replay(
-    const struct sched_scene *scene, unsigned deviations, const char *schedule,
-    struct sched_report *out)
+void sched_replay(const struct sched_scene *scene, const char *schedule, struct sched_report *out)
 {
-    prepare(scene, REPLAY, deviations, out);
-    sched.replayed = schedule;
+    char *end;
+    prepare(scene, REPLAY, (unsigned)strtoul(schedule, &end, 10), out);
+    sched.replayed = *end == ',' ? end + 1 : end;
     play();
     copy_state(first_image, false);
 }

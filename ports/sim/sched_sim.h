@@ -15,8 +15,8 @@
 // that was met before with at least as many deviations left is not explored again. What belongs to
 // the state must be named by sched_region; threads' stacks and registers are added here.
 //
-// A schedule is written as "step:choice" for each choice that is not the first, so that it can be
-// repeated: the same program, the same schedule, the same run.
+// A schedule is written as the bound and "step:choice" for each choice that is not the first, so that
+// it can be repeated: the same program, the same schedule, the same run.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_SCHED_SIM_H
 #define ACRE_SCHED_SIM_H
@@ -39,11 +39,11 @@ struct sched_scene {
 };
 
 struct sched_report {
-    uint64_t schedules; // runs, those included that ended where an earlier one had been
-    uint64_t states;    // different ones met where there was a choice
-    unsigned steps_max; // of the longest run
-    bool complete;      // every schedule within the bound was seen
-    const char *broken; // NULL, or what went wrong
+    uint64_t schedules;  // runs, those included that ended where an earlier one had been
+    uint64_t states;     // different ones met where there was a choice
+    unsigned steps_max;  // of the longest run
+    bool complete;       // every schedule within the bound was seen
+    const char *broken;  // NULL, or what went wrong
     char schedule[2048]; // how it went wrong
 };
 
@@ -64,9 +64,7 @@ void sched_random(
     const struct sched_scene *scene, uint64_t count, uint64_t seed, struct sched_report *out);
 
 /// Plays one schedule and says on stderr what is chosen.
-void sched_replay(
-    const struct sched_scene *scene, unsigned deviations, const char *schedule,
-    struct sched_report *out);
+void sched_replay(const struct sched_scene *scene, const char *schedule, struct sched_report *out);
 
 /// The schedule of the run so far: for the handler of a signal that ends the program.
 const char *sched_now(void);

@@ -75,17 +75,18 @@ static inline uint32_t swap_acquire(uint32_t *at, uint32_t value)
 }
 
 /// Replaces *expected by `value` if it still stands at `at`; else reads what stands there into
-/// *expected and returns false.
+/// *expected and returns false. May fail for no reason: for loops.
 static inline bool cas_release(uint32_t *at, uint32_t *expected, uint32_t value)
 {
     ACRE_PORT_STEP();
     return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_RELEASE);
 }
 
+/// The same with acquire order, and it fails only if the value differs.
 static inline bool cas_acquire(uint32_t *at, uint32_t *expected, uint32_t value)
 {
     ACRE_PORT_STEP();
-    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQUIRE);
+    return ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQUIRE);
 }
 
 static inline uint32_t add_relaxed(uint32_t *at, uint32_t value)

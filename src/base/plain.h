@@ -25,7 +25,7 @@ static inline acre_push plain_push(acre_hot *hot, acre_block *block, uintptr_t k
     block->tag = (uintptr_t)head ^ key;
     hot->due = (uint16_t)(hot->due - 1);
     hot->head = block;
-    return __builtin_expect(hot->due == 0, 0) ? ACRE_PUSHED_DUE : ACRE_PUSHED;
+    return __builtin_expect((int16_t)hot->due <= 0, 0) ? ACRE_PUSHED_DUE : ACRE_PUSHED;
 }
 
 static inline acre_block *plain_take(acre_hot *hot, uint16_t due)

@@ -1,8 +1,8 @@
 // boot.c - see boot.h.
 //
-// Two things must wait for the constructor, because libc must be ready for them: the fork handlers,
-// and the key by which leases of slots end with their threads. Everything else happens at the first
-// allocation. It never ends: other threads may allocate while the process exits.
+// Everything happens at the first allocation, which is usually the dynamic loader's, but for the key by
+// which leases of slots end with their threads: libc must be ready for that, so it waits for the
+// constructor. Nothing is ever torn down: other threads may allocate while the process exits.
 // SPDX-License-Identifier: MIT
 #include "front/boot.h"
 
@@ -70,6 +70,7 @@ static bool create_heap(void)
 bool front_boot(void)
 {
     int saved_errno = errno;
+    bool created = false;
     acre_port_lock_take(&boot_lock);
     if (front_heap == NULL) {
         static bool chosen;
@@ -85,9 +86,13 @@ bool front_boot(void)
         }
         if (create_heap()) {
             front_use_binding();
+            created = true;
         }
     }
     acre_port_lock_drop(&boot_lock);
+    if (created) {
+        front_watch_forks(); // may allocate, now that it can
+    }
     errno = saved_errno;
     return front_heap != NULL;
 }
@@ -105,7 +110,6 @@ __attribute__((constructor(101))) static void front_start(void)
     if (front_boot()) {
         linux_slots_watch_threads();
     }
-    front_watch_forks();
 }
 
 __attribute__((destructor(101))) static void front_end(void)

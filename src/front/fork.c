@@ -2,8 +2,10 @@
 //
 // Before the fork every lock is taken, so that nothing they guard is half done. Hot words need no
 // lock: a commit that the fork interrupts has not happened in the child, but for `due`, of which
-// acre_port_aborts warns. The handlers are registered before those of anybody else, so that they run
-// last before the fork and first after it: other handlers may allocate.
+// acre_port_aborts warns. The handlers are registered before those of anybody else (the library is
+// linked with -z initfirst), so that they run last before the fork and first after it: other handlers
+// may allocate, and may wait for threads that do. Should one be registered earlier still, it may
+// allocate at least: the forking thread passes its own gate (ports/linux/lock.h).
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
 
@@ -11,28 +13,34 @@
 #include "heap/slot.h"
 #include "slots.h"
 
+/// Every lock opens again: the gate keeps all others out of what they guard.
+static void unlock_all(void)
+{
+    linux_slots_fork_release();
+    if (front_heap != NULL) {
+        slot_unlock_all(front_heap);
+    }
+}
+
 static void fork_prepare(void)
 {
     if (front_heap != NULL) {
         slot_lock_all(front_heap);
     }
     linux_slots_fork_prepare();
+    acre_port_lock_gate_close();
+    unlock_all();
 }
 
 static void fork_parent(void)
 {
-    linux_slots_fork_parent();
-    if (front_heap != NULL) {
-        slot_unlock_all(front_heap);
-    }
+    acre_port_lock_gate_open();
 }
 
 static void fork_child(void)
 {
     linux_slots_fork_child();
-    if (front_heap != NULL) {
-        slot_unlock_all(front_heap); // wakes nobody: waiters are the parent's
-    }
+    acre_port_lock_gate_open(); // wakes nobody: waiters are the parent's
 }
 
 void front_watch_forks(void)

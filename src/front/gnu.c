@@ -104,11 +104,13 @@ struct gnu_info mallinfo(void)
 }
 
 /// Returns 1 for the parameters that glibc has, from M_ARENA_MAX (-8) to M_TRIM_THRESHOLD (-1) and
-/// from M_MXFAST (1) to M_KEEP (4), and 0 for any other.
+/// from M_MXFAST (1) to M_KEEP (4), and 0 for any other, as for a value that glibc refuses.
 int mallopt(int parameter, int value)
 {
-    enum { ARENA_MAX = -8, KEEP = 4 };
-    (void)value;
+    enum { ARENA_MAX = -8, MXFAST = 1, KEEP = 4, FAST_BYTES_MAX = 160 };
+    if (parameter == MXFAST && (value < 0 || value > FAST_BYTES_MAX)) {
+        return 0;
+    }
     return parameter >= ARENA_MAX && parameter <= KEEP && parameter != 0 ? 1 : 0;
 }
 

@@ -179,7 +179,7 @@ FUNCTION hit_free_rseq
         movl    %fs:HIT_RSEQ_MM_CID(AREA), %ecx
         PUSH
 .Lpush_end:
-        jz      .Ldue
+        jle     .Ldue                           // not jz: an aborted push may have met 0 unseen
         ret
 ABORT .Lpush_abort
         lock incl acre_port_abort_count(%rip)   // `due` may have been counted down
@@ -207,7 +207,7 @@ FUNCTION hit_free_thread
         movq    acre_port_thread_slot@gottpoff(%rip), %rcx
         movl    %fs:(%rcx), %ecx
         PUSH
-        jz      .Ldue
+        jle     .Ldue
         ret
 SUSPECT .Lsuspect_thread, .Llive_thread
         jmp     .Lmiss_free

@@ -43,7 +43,7 @@ enum {
     RUN_BYTES_MAX = SEGMENT_BYTES / 4,
     PAGE_WORDS = SEGMENT_PAGES / WORD_BITS,
     LINE_BYTES = 64,
-    DUE_NEVER = 0xffff, // more frees than a slab has blocks: the counter never reaches 0
+    DUE_NEVER = 0x7fff, // more frees than a slab has blocks: the counter never reaches 0
     RUNS_KEPT_MAX = 16,  // freed runs that a slot keeps
     RUN_KEPT = 0x8000,   // marks the length of a run that is kept: no block, and not free for others
     EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
@@ -90,7 +90,7 @@ struct slab {
     uint8_t state;     // enum slab_state
     bool drained;      // perhaps all free by now, through frees from other slots
     uint32_t foreign;  // count << 16 | offset of the first block / granule: the foreign list
-    uint32_t aborts;   // acre_port_aborts() when due was last set afresh
+    uint32_t aborts;   // acre_port_aborts() when due was last set afresh; huge: the last walk
     struct link link;  // awake, empty or huge list
 };
 
@@ -126,6 +126,8 @@ struct segment {
     uint32_t longest;    // no run of free pages is longer; it may be that none is as long
     uint32_t used_spare; // bytes of the spare part in use; they pin the segment
     uint32_t purge_pass; // the last purge that looked at this segment
+    uint32_t walk_pass;  // the last walk that visited this segment
+    uint32_t pins;       // walks that are visiting it: it must stay
     bool stray;          // not in the map
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
@@ -179,6 +181,7 @@ struct acre_heap {
     size_t used_pages;        // pages in slabs and runs
     size_t used_pages_peak;   // their recent maximum; sinks with each purge
     uint32_t purge_pass;      // number of the last purge
+    uint32_t walk_pass;       // number of the last walk
     size_t metadata_bytes;    // committed for headers and the map
     size_t held_bytes;        // all committed memory: what the limit bounds
     size_t reserved_bytes;    // addresses

@@ -85,7 +85,7 @@ static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
     return true;
 }
 
-void map_add_segment(acre_heap *heap, struct segment *segment)
+size_t map_add_segment(acre_heap *heap, struct segment *segment)
 {
     uintptr_t addr = (uintptr_t)segment;
     segment->stray = false;
@@ -94,30 +94,25 @@ void map_add_segment(acre_heap *heap, struct segment *segment)
     }
     if (segment->stray) {
         add_stray(heap, 1);
-        return;
+        return 0;
     }
-    if (map_page_is_unused(heap, addr)) {
-        heap->metadata_bytes += PAGE_BYTES;
-        heap->held_bytes += PAGE_BYTES;
-    }
+    size_t page_bytes = map_page_is_unused(heap, addr) ? PAGE_BYTES : 0;
     for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
         map_set(heap, addr + i * (uintptr_t)SLICE_BYTES, &segment->slabs[i]);
     }
+    return page_bytes;
 }
 
-void map_remove_segment(acre_heap *heap, struct segment *segment)
+size_t map_remove_segment(acre_heap *heap, struct segment *segment)
 {
     if (segment->stray) {
         add_stray(heap, -1);
-        return;
+        return 0;
     }
     for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
         map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, NULL);
     }
-    if (map_page_is_unused(heap, (uintptr_t)segment)) {
-        heap->metadata_bytes -= PAGE_BYTES;
-        heap->held_bytes -= PAGE_BYTES;
-    }
+    return map_page_is_unused(heap, (uintptr_t)segment) ? PAGE_BYTES : 0;
 }
 
 _Static_assert(SEGMENT_SLICES * sizeof(ptrdiff_t) <= PAGE_BYTES, "one page of the map");

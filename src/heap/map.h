@@ -32,8 +32,11 @@ struct slab *map_find_any(acre_heap *heap, uintptr_t addr);
 void map_add_huge(acre_heap *heap, struct slab *huge);
 void map_remove_huge(acre_heap *heap, struct slab *huge);
 
-/// Enters a segment's slices, or makes it a stray. Under heap->lock.
-void map_add_segment(acre_heap *heap, struct segment *segment);
-void map_remove_segment(acre_heap *heap, struct segment *segment);
+/// Enters a segment's slices, or makes it a stray. Under heap->lock. Returns the bytes of the map that
+/// are in use from now on, or no longer: at most MAP_BYTES_OF_SEGMENT.
+size_t map_add_segment(acre_heap *heap, struct segment *segment);
+size_t map_remove_segment(acre_heap *heap, struct segment *segment);
+
+enum { MAP_BYTES_OF_SEGMENT = PAGE_BYTES };
 
 #endif

@@ -10,6 +10,7 @@
 #include "heap/runcache.h"
 #include "heap/segment.h"
 #include "heap/space.h"
+#include "heap/suspect.h"
 
 struct placement placement_of(size_t size, size_t align)
 {
@@ -87,7 +88,7 @@ static _Noreturn void report_no_run(const char *invalid, const char *freed, uint
 
 static void free_small(acre_heap *heap, struct slab *slab, acre_block *block)
 {
-    if (ACRE_CHECKED && block_looks_free(heap, block)) {
+    if (suspect_is_free(heap, slab, block)) {
         acre_port_fatal("double free", block, slab->block_bytes);
     }
     acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, heap->key);
@@ -152,7 +153,7 @@ struct live miss_inspect(
         if (!hit_is_block(slab, (uintptr_t)addr)) {
             report_invalid(invalid, slab, addr);
         }
-        if (block_looks_free(heap, addr)) {
+        if (suspect_is_free(heap, slab, addr)) {
             acre_port_fatal(freed, addr, slab->block_bytes);
         }
         return (struct live){.slab = slab, .bytes = slab->block_bytes};

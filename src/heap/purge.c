@@ -15,11 +15,16 @@
 
 enum { KEEP_BYTES_MIN = 16 * SEGMENT_BYTES / 4 };
 
-size_t space_allowance_locked(acre_heap *heap)
+static void raise_peak(acre_heap *heap)
 {
     if (heap->used_pages > heap->used_pages_peak) {
         heap->used_pages_peak = heap->used_pages;
     }
+}
+
+size_t space_allowance_locked(acre_heap *heap)
+{
+    raise_peak(heap);
     size_t keep_bytes = heap->used_pages_peak / 2 * PAGE_BYTES;
     return keep_bytes > (size_t)KEEP_BYTES_MIN ? keep_bytes : (size_t)KEEP_BYTES_MIN;
 }
@@ -106,6 +111,7 @@ size_t space_purge(acre_heap *heap, size_t keep_bytes)
     acre_port_lock_take(&heap->lock);
     heap->purge_pass += 1;
     uint32_t pass = heap->purge_pass;
+    raise_peak(heap);
     heap->used_pages_peak -= (heap->used_pages_peak - heap->used_pages) / 4;
     while (heap->free_dirty_pages * PAGE_BYTES > keep_bytes || keep_bytes == 0) {
         struct segment *segment = next_segment(heap, pass);

@@ -6,9 +6,9 @@
 //
 //
 // A thread may be about to look at a slab whose last block it has just freed while others empty the
-// slab's segment and give it back. So giving back keeps the addresses and the header's first page: the
-// descriptors there say, or read as zero, which is to say, SLAB_TRANSIT. The next segment is made from
-// it. Only when the source has no more addresses are they given up, too.
+// slab's segment and give it back. So giving back keeps the addresses and the header: the descriptors
+// there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses
+// are they given up, too.
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -22,11 +22,10 @@ size_t segment_header_bytes(const acre_heap *heap)
     return round_up(HEADER_BYTES, unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES);
 }
 
-/// What stays committed of a segment that is given back: the page that its list link is on.
+/// What stays committed of a segment that is given back: its header.
 static size_t stub_bytes(const acre_heap *heap)
 {
-    size_t unit = heap->pages->page_bytes;
-    return unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES;
+    return segment_header_bytes(heap);
 }
 
 /// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
@@ -45,9 +44,12 @@ static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
     }
 }
 
+/// Adds a segment whose memory is charged already, but for its part of the map.
 static void segment_add(acre_heap *heap, struct segment *segment)
 {
-    map_add_segment(heap, segment);
+    size_t map_bytes = map_add_segment(heap, segment);
+    heap->metadata_bytes += segment_header_bytes(heap) + map_bytes;
+    heap->held_bytes += map_bytes;
     list_add_first(&heap->segments, &segment->link);
     heap->segment_count += 1;
 }
@@ -87,7 +89,7 @@ bool segment_create(acre_heap *heap)
     size_t header_bytes = segment_header_bytes(heap);
     size_t stub;
     acre_port_lock_take(&heap->lock);
-    bool allowed = space_charge_locked(heap, header_bytes);
+    bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
         return false;
@@ -100,9 +102,9 @@ bool segment_create(acre_heap *heap)
         segment_init(heap, segment, stub);
     }
     acre_port_lock_take(&heap->lock);
+    heap->held_bytes -= MAP_BYTES_OF_SEGMENT;
     if (committed) {
         segment_add(heap, segment);
-        heap->metadata_bytes += header_bytes;
     } else {
         heap->held_bytes -= header_bytes;
         heap->reserved_bytes -= released ? (size_t)SEGMENT_BYTES : 0;
@@ -113,7 +115,8 @@ bool segment_create(acre_heap *heap)
 
 bool segment_is_idle(const struct segment *segment)
 {
-    return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0;
+    return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0 &&
+        segment->pins == 0;
 }
 
 static size_t segment_dirty_bytes(const struct segment *segment)
@@ -125,12 +128,12 @@ void segment_remove(acre_heap *heap, struct segment *segment)
 {
     acre_debug(segment_is_idle(segment));
     size_t dirty_bytes = segment_dirty_bytes(segment);
-    map_remove_segment(heap, segment);
+    size_t map_bytes = map_remove_segment(heap, segment);
     list_remove(&segment->link);
     heap->segment_count -= 1;
     heap->free_dirty_pages -= dirty_bytes / PAGE_BYTES;
-    heap->metadata_bytes -= segment_header_bytes(heap);
-    heap->held_bytes -= segment_header_bytes(heap) + dirty_bytes;
+    heap->metadata_bytes -= segment_header_bytes(heap) + map_bytes;
+    heap->held_bytes -= segment_header_bytes(heap) + map_bytes + dirty_bytes;
 }
 
 size_t segment_release(acre_heap *heap, struct segment *segment)
@@ -148,7 +151,6 @@ size_t segment_release(acre_heap *heap, struct segment *segment)
     } else {
         segment_add(heap, segment);
         heap->free_dirty_pages += dirty_bytes / PAGE_BYTES;
-        heap->metadata_bytes += header_bytes;
         heap->held_bytes += header_bytes + dirty_bytes;
     }
     acre_port_lock_drop(&heap->lock);

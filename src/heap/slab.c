@@ -3,6 +3,7 @@
 #include "heap/slab.h"
 
 #include "heap/foreign.h"
+#include "heap/map.h"
 
 _Noreturn void block_report_corrupted(acre_heap *heap, const void *block)
 {
@@ -154,26 +155,102 @@ __attribute__((no_sanitize("thread"))) unsigned slab_hot_count(const struct slab
     return (uint16_t)(slab->due_base - slab->hot.due);
 }
 
-/// Whether all blocks are free, counted one by one. The blocks stay the slab's, in either list.
+/// Takes the owner's list to look at it, without losing count of what is freed meanwhile.
+static bool borrow_hot(struct slot *slot, struct slab *slab, acre_block **hot)
+{
+    if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, hot)) {
+        if (slab->state == SLAB_ASLEEP) {
+            add_awake(slot, slab); // a take that was interrupted may have set `due`
+        }
+        return false;
+    }
+    store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
+    return true;
+}
+
+/// Puts a borrowed list of `count` blocks back, in front of nothing, and lets `due` fire after `aim`
+/// frees in all, those `count` and those since it was borrowed included.
+static void return_hot(
+    acre_heap *heap, struct slot *slot, struct slab *slab, acre_block *hot, unsigned count,
+    acre_block *last, uint16_t aim)
+{
+    if (hot != NULL && !acre_port_install(slot->number, &slab->hot.head, hot)) {
+        (void)foreign_splice(heap, slab, hot, last, count);
+        count = 0;
+    }
+    if (acre_port_due_add(slot->number, &slab->hot, (uint16_t)(aim - count - DUE_NEVER))) {
+        store_relaxed(&slab->due_base, aim);
+    } else if (slab->state == SLAB_ASLEEP) {
+        add_awake(slot, slab); // nothing else would wake it
+    }
+}
+
+/// Whether all blocks are free, counted one by one. If not they stay the slab's, in either list.
 static bool count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     acre_block *hot;
     acre_block *last = NULL;
-    if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, &hot)) {
+    if (!borrow_hot(slot, slab, &hot)) {
         return false;
     }
-    store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
     unsigned hot_count = block_count(heap, hot, &last);
-    unsigned count = hot_count + foreign_count(slab);
-    if (count == slab->carved) {
+    if (hot_count + foreign_count(slab) == slab->carved) {
         return true; // nobody has a block that could be pushed: the lists are history
     }
-    if (hot == NULL || acre_port_install(slot->number, &slab->hot.head, hot)) {
-        (void)set_due(slot, slab, (uint16_t)(slab->carved - hot_count));
-    } else {
-        (void)foreign_splice(heap, slab, hot, last, hot_count);
-    }
+    return_hot(heap, slot, slab, hot, hot_count, last, slab->carved);
     return false;
+}
+
+static bool list_has(const acre_block *list, const acre_block *block)
+{
+    while (list != NULL && list != block) {
+        list = list->next;
+    }
+    return list != NULL;
+}
+
+/// Searches the bin by emptying it. The list comes back reversed, if its slot is still ours.
+static enum found search_bin(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
+{
+    acre_block *list = NULL;
+    acre_block *last = NULL;
+    acre_block *popped;
+    acre_pop pop;
+    unsigned count = 0;
+    while ((pop = acre_port_pop_on(slot->number, &slot->bins.bin[slab->class], &popped)) ==
+           ACRE_POPPED) {
+        block_link(heap, popped, list);
+        last = last == NULL ? popped : last;
+        list = popped;
+        count += 1;
+    }
+    bool has = list_has(list, block);
+    if (list != NULL && !acre_port_install(slot->number, &slot->bins.bin[slab->class], list)) {
+        (void)foreign_splice(heap, map_find(heap, (uintptr_t)list), list, last, count);
+    }
+    return has ? FOUND : pop == ACRE_MOVED ? FOUND_UNKNOWN : FOUND_NOT;
+}
+
+enum found slab_search(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
+{
+    acre_block *last = NULL;
+    acre_block *list = foreign_take(slab);
+    unsigned count = block_count(heap, list, &last);
+    bool has = list_has(list, block);
+    if (list != NULL) {
+        (void)foreign_splice(heap, slab, list, last, count);
+    }
+    uint16_t aim = slab->due_base;
+    if (has || !borrow_hot(slot, slab, &list)) {
+        return has ? FOUND : FOUND_UNKNOWN;
+    }
+    last = NULL;
+    count = block_count(heap, list, &last);
+    has = list_has(list, block);
+    return_hot(heap, slot, slab, list, count, last, aim);
+    return has ? FOUND : search_bin(heap, slot, slab, block);
 }
 
 void slab_clear_drained(struct slot *slot, struct slab *slab)

@@ -71,6 +71,17 @@ struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot);
 /// Detaches an empty slab from its slot, ready for space_give_slice.
 void slab_retire(struct slab *slab);
 
+/// Where a block was found that looks free.
+enum found {
+    FOUND,         // on one of the slab's lists, or in the bin
+    FOUND_NOT,     // on none: it is live, and happens to look like that
+    FOUND_UNKNOWN, // the caller is not on the slot, so that some lists could not be searched
+};
+
+/// Searches every list that may have a free block of `slab`. Slow, and as rare as mistakes are.
+enum found slab_search(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block);
+
 /// Free blocks in the owner's list by count; one too many for each push that was aborted.
 /// A peek from any thread, for decisions that are checked again before they count.
 unsigned slab_hot_count(const struct slab *slab);

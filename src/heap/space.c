@@ -40,6 +40,8 @@ static bool find_pages(
     return false;
 }
 
+enum { RECLAIMS_MAX = 2 };
+
 enum take_result { TAKEN, NO_ROOM, OVER_LIMIT };
 
 /// Takes pages that the heap has. *clean_pages: how many of them must be committed first.
@@ -108,6 +110,9 @@ bool space_reclaim(acre_heap *heap)
 static bool take_pages(
     acre_heap *heap, const struct page_request *request, struct page_range *out, bool *zero)
 {
+    // What is reclaimed may be the very segment that was made for this request: two attempts show
+    // whether it helps.
+    unsigned reclaims = 0;
     while (true) {
         word dirty[PAGE_WORDS];
         unsigned clean_pages = 0;
@@ -117,14 +122,14 @@ static bool take_pages(
             if (clean_pages == 0 || finish_commit(heap, out, clean_pages, dirty)) {
                 return true;
             }
-            result = OVER_LIMIT;
         }
         if (result == NO_ROOM && segment_create(heap)) {
             continue;
         }
-        if (!space_reclaim(heap)) {
+        if (reclaims == RECLAIMS_MAX || !space_reclaim(heap)) {
             return false;
         }
+        reclaims += 1;
     }
 }
 

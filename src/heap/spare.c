@@ -73,18 +73,15 @@ static void unclaim_spare(acre_heap *heap, const struct spare *spare)
     acre_port_lock_drop(&heap->lock);
 }
 
-void *space_take_spare(acre_heap *heap, size_t bytes)
+/// One attempt, with a new segment if need be.
+static void *try_spare(acre_heap *heap, size_t bytes)
 {
     acre_pages *pages = heap->pages;
     struct spare spare;
-    bytes = round_up(bytes, LINE_BYTES);
     acre_port_lock_take(&heap->lock);
     bool claimed = claim_spare(heap, bytes, &spare);
     acre_port_lock_drop(&heap->lock);
-    if (!claimed) {
-        if (!segment_create(heap)) {
-            return NULL;
-        }
+    if (!claimed && segment_create(heap)) {
         acre_port_lock_take(&heap->lock);
         claimed = claim_spare(heap, bytes, &spare);
         acre_port_lock_drop(&heap->lock);
@@ -98,6 +95,13 @@ void *space_take_spare(acre_heap *heap, size_t bytes)
         return NULL;
     }
     return base + spare.from;
+}
+
+void *space_take_spare(acre_heap *heap, size_t bytes)
+{
+    bytes = round_up(bytes, LINE_BYTES);
+    void *spare = try_spare(heap, bytes);
+    return spare == NULL && space_reclaim(heap) ? try_spare(heap, bytes) : spare;
 }
 
 void space_release_all(acre_heap *heap)

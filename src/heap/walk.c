@@ -2,7 +2,8 @@
 //
 // Whether a carved block is live stands in the block itself (block.h), so a walk follows no list and
 // stops nobody. While others use the heap, what it sees is a moment of each block, not of the heap.
-// Segments and huge blocks are visited under heap->lock, so that none is released meanwhile.
+// A segment is pinned while it is visited, so that it stays; no lock is held. Each segment and huge
+// block is marked with the walk's number, since the lists may change between two visits.
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "heap/block.h"
@@ -76,30 +77,73 @@ static bool walk_segment(acre_heap *heap, struct segment *segment, const struct 
     return true;
 }
 
-/// Under heap->lock.
-static bool walk_heap(acre_heap *heap, const struct walker *walker)
+/// A segment that this walk has not visited, pinned; `last` is unpinned. NULL if there is none.
+static struct segment *next_segment_to_walk(
+    acre_heap *heap, uint32_t pass, struct segment *last)
 {
+    struct segment *next = NULL;
+    acre_port_lock_take(&heap->lock);
+    if (last != NULL) {
+        last->pins -= 1;
+    }
     for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
-        if (!walk_segment(heap, container_of(at, struct segment, link), walker)) {
-            return false;
+        struct segment *segment = container_of(at, struct segment, link);
+        if (segment->walk_pass != pass) {
+            next = segment;
+            next->walk_pass = pass;
+            next->pins += 1;
+            break;
         }
     }
+    acre_port_lock_drop(&heap->lock);
+    return next;
+}
+
+/// A huge block that this walk has not visited. NULL if there is none.
+static void *next_huge_to_walk(acre_heap *heap, uint32_t pass, size_t *bytes)
+{
+    void *block = NULL;
+    acre_port_lock_take(&heap->lock);
     for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
         struct slab *huge = container_of(at, struct slab, link);
-        if (!walker->visit(walker->context, (void *)huge->base, huge->block_bytes)) {
-            return false;
+        if (huge->aborts != pass) {
+            huge->aborts = pass;
+            block = (void *)huge->base;
+            *bytes = huge->block_bytes;
+            break;
         }
     }
-    return true;
+    acre_port_lock_drop(&heap->lock);
+    return block;
+}
+
+static bool walk_heap(acre_heap *heap, const struct walker *walker)
+{
+    acre_port_lock_take(&heap->lock);
+    heap->walk_pass += 1;
+    uint32_t pass = heap->walk_pass;
+    acre_port_lock_drop(&heap->lock);
+    struct segment *segment = NULL;
+    bool goes_on = true;
+    while ((segment = next_segment_to_walk(heap, pass, segment)) != NULL) {
+        goes_on = goes_on && walk_segment(heap, segment, walker);
+    }
+    size_t bytes;
+    void *block;
+    while (goes_on && (block = next_huge_to_walk(heap, pass, &bytes)) != NULL) {
+        if (walker->stats != NULL) {
+            walker->stats->huge_bytes += bytes;
+            walker->stats->huge_blocks += 1;
+        }
+        goes_on = walker->visit(walker->context, block, bytes);
+    }
+    return goes_on;
 }
 
 bool acre_heap_walk(acre_heap *heap, acre_heap_visitor *visit, void *context)
 {
     const struct walker walker = {.visit = visit, .context = context};
-    acre_port_lock_take(&heap->lock);
-    bool whole = walk_heap(heap, &walker);
-    acre_port_lock_drop(&heap->lock);
-    return whole;
+    return walk_heap(heap, &walker);
 }
 
 static bool add_block(void *context, void *block, size_t usable_bytes)
@@ -111,23 +155,12 @@ static bool add_block(void *context, void *block, size_t usable_bytes)
     return true;
 }
 
-static size_t count_huge(const acre_heap *heap)
-{
-    size_t count = 0;
-    for (const struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
-        count += 1;
-    }
-    return count;
-}
-
 void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
 {
     acre_heap_stats stats = {0};
     const struct walker walker = {.visit = add_block, .context = &stats, .stats = &stats};
-    acre_port_lock_take(&heap->lock);
     (void)walk_heap(heap, &walker);
-    stats.huge_bytes = heap->huge_bytes;
-    stats.huge_blocks = count_huge(heap);
+    acre_port_lock_take(&heap->lock);
     stats.small_bytes = stats.live_bytes - stats.run_bytes - stats.huge_bytes;
     stats.free_small_bytes -= stats.small_bytes;
     stats.dirty_free_bytes += heap->free_dirty_pages * PAGE_BYTES;

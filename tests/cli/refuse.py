@@ -195,6 +195,16 @@ def case_file_capabilities_are_refused_but_for_root(bench):
         check_privilege(bench, acre, program, 0, None)
 
 
+def case_a_directory_in_the_path_that_may_not_be_searched_is_passed_over(bench):
+    acre, _ = privileged(bench)
+    closed = bench.dir / "closed"
+    closed.mkdir(mode=0o700)
+    for name, words, status in (("no-such-program", b"acre: cannot run 'no-such-program': not "
+                                 b"found\n", 127), ("true", b"", 0)):
+        done = as_user(bench, NOBODY, ["env", f"PATH={closed}:/usr/bin:/bin", acre, "run"], name)
+        cli.equal((done.stderr, done.returncode), (words, status), name)
+
+
 def case_setuid_counts_for_nothing_without_new_privileges(bench):
     acre, program = privileged(bench)
     if shutil.which("setpriv") is None:

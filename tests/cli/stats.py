@@ -172,8 +172,8 @@ def case_rubbish_in_the_pipe_is_not_believed(bench):
     program = "import os\nfd = int(os.environ['ACRE_CONF'].split('stats_fd=')[1].split(',')[0])\n" \
         "os.write(fd, {!r})\nos._exit(0)"
     for rubbish in (b"x", b"x\n", b"{}\n", b'{"a":}\n', b'{"a":1,"b":[1]}\n', b'{"a":01}\n',
-                    b'{"a":1} x\n', b'{"a":1}', b'{"a":1', b'{"a":1\n', b'"a"\n', b'{"a":"\x01"}\n', b"\0" * 50,
-                    b"x" * 40000 + b"\n"):
+                    b'{"a":1} x\n', b'{"a":1}', b'{"a":1', b'{"a":1\n', b'"a"\n',
+                    b'{"a":"\x01"}\n', b"\0" * 50, b"x" * 40000 + b"\n"):
         _, found = report(bench, sys.executable, "-c", program.format(rubbish))
         cli.equal(found["heap"], None, f"heap after {rubbish[:20]!r}")
     _, found = report(bench, sys.executable, "-c", program.format(

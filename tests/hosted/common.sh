@@ -42,6 +42,7 @@ compile() {
     # shellcheck disable=SC2086 # options are words
     ${CC:-cc} -std=gnu11 -D_GNU_SOURCE -O1 -fno-builtin ${CFLAGS:-} "$@" || {
         echo "$0: does not compile: $*"
+        cat "$work"/warnings 2>/dev/null
         exit 1
     }
 }

@@ -17,12 +17,12 @@ for binding in rseq thread; do
     for preload in "$library:$early" "$early:$library"; do
         for program in /bin/true "/bin/ls /" "$work/plain"; do
             # shellcheck disable=SC2086 # a program and its argument
-            quietly timeout 30 env LD_PRELOAD="$preload" ACRE_CONF="slots=$binding" \
+            quietly timeout 15 env LD_PRELOAD="$preload" ACRE_CONF="slots=$binding" \
                 EARLY_LIBRARY_FD=9 $program 9>"$work/word"
             grep -qx 'early_library: done' "$work/word" ||
                 failed "slots=$binding: no word from the library's destructor: $preload $program"
         done
     done
-    quietly timeout 30 env LD_PRELOAD="$library" ACRE_CONF="slots=$binding" "$work/linked"
+    quietly timeout 15 env LD_PRELOAD="$library" ACRE_CONF="slots=$binding" "$work/linked"
 done
 exit $result

@@ -19,10 +19,20 @@ run_linked() {
     done
 }
 
-compile "$include" -static -o "$work/static_c" "$parts/static_program.c" "$archive" -pthread
+check_warnings() {
+    if [ -s "$work/warnings" ]; then
+        failed "$1: the linker has something to say"
+        cat "$work/warnings"
+    fi
+}
+
+compile "$include" -static -o "$work/static_c" "$parts/static_program.c" "$archive" -pthread \
+    2>"$work/warnings"
+check_warnings "C -static"
 run_linked "$work/static_c"
 compile "$include" -static-pie -fPIE -o "$work/static_pie" "$parts/static_program.c" "$archive" \
-    -pthread
+    -pthread 2>"$work/warnings"
+check_warnings "C -static-pie"
 run_linked "$work/static_pie"
 compile "$include" -o "$work/archive_c" "$parts/static_program.c" "$archive" -pthread
 run_linked "$work/archive_c"
@@ -34,7 +44,9 @@ if command -v "${CXX:-c++}" >/dev/null; then
     for kind in -static ''; do
         # shellcheck disable=SC2086 # no option, or one
         ${CXX:-c++} -std=c++17 -O1 "$include" $kind -o "$work/cxx$kind" \
-            "$parts/static_program.cc" "$archive" -pthread || failed "C++ does not link: $kind"
+            "$parts/static_program.cc" "$archive" -pthread 2>"$work/warnings" ||
+            failed "C++ does not link: $kind"
+        check_warnings "C++ $kind"
         run_linked "$work/cxx$kind"
     done
 else

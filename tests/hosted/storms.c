@@ -11,7 +11,7 @@
 #include "traffic.h"
 
 #define THREADS     6
-#define STORM_MS    2500
+#define STORM_MS    2000
 #define TIMER_US    300
 #define MOVE_US     200
 #define SIGNALS_MIN 200

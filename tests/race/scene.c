@@ -17,7 +17,9 @@ enum {
     HEAP_BYTES_MAX = 1 << 16,
     HASHED_SLABS = SCENE_SLICES,
     SEGMENT_HASHED_BYTES = offsetof(struct segment, slabs),
-    HEAD_BYTES = 32, // of each block are kept from run to run
+    HEAD_BYTES = 32,  // of each block are kept from run to run
+    SLOTS_MADE_MAX = 6,
+    SMALL_SLICES = 2, // that may have small blocks when a run begins
     RANDOM_RUNS = 2000,
     ALARM_SECONDS = 600,
 };
@@ -216,7 +218,7 @@ void *scene_alloc_sure(size_t size)
     return block;
 }
 
-void scene_free(void *block, size_t size)
+void scene_unmark(void *block, size_t size)
 {
     const uint64_t *words = block;
     for (size_t i = 0; i < HEAD_BYTES / sizeof(*words); i++) {
@@ -225,6 +227,11 @@ void scene_free(void *block, size_t size)
         }
     }
     mark_cells(block, size, false);
+}
+
+void scene_free(void *block, size_t size)
+{
+    scene_unmark(block, size);
     acre_heap_free(scene.heap, block);
 }
 
@@ -381,11 +388,16 @@ static void name_regions(void)
     sched_region(
         &segment->slabs[HEADER_SLICES], sizeof(struct slab), sizeof(struct slab), HASHED_SLABS,
         true);
-    // Where slots are made.
-    sched_region((char *)segment + HEADER_BYTES, 2 * sizeof(struct slot) + LINE_BYTES, 0, 1, true);
+    // Where slots are made: each thread may make both, of which two stay unused.
+    size_t slots = heap->bins[1] != &heap->dead && heap->bins[0] != &heap->dead ? 2 : SLOTS_MADE_MAX;
+    sched_region(
+        (char *)segment + HEADER_BYTES, round_up(sizeof(struct slot), LINE_BYTES),
+        round_up(sizeof(struct slot), LINE_BYTES), slots, true);
     char *blocks = (char *)segment + HEADER_SLICES * SLICE_BYTES;
-    sched_region(blocks, HEAD_BYTES, SCENE_CELL * 5, SLICE_BYTES / (SCENE_CELL * 5), false);
-    sched_region(blocks, sizeof(acre_block), LARGE, SCENE_SLICES * SLICE_BYTES / LARGE, true);
+    for (unsigned i = 0; i < SMALL_SLICES; i++) {
+        sched_region(blocks + i * SLICE_BYTES, HEAD_BYTES, SMALL, SLICE_BYTES / SMALL, false);
+    }
+    sched_region(blocks, HEAD_BYTES, LARGE, SCENE_SLICES * SLICE_BYTES / LARGE, true);
 }
 
 static void report(const char *name, const char *how, const struct sched_report *report)
@@ -412,7 +424,7 @@ void scene_play(const char *name, const struct sched_scene *plan, unsigned devia
     if (replay != NULL) {
         size_t length = strlen(name);
         if (strncmp(replay, name, length) == 0 && replay[length] == '=') {
-            sched_replay(plan, 31, replay + length + 1, &result);
+            sched_replay(plan, replay + length + 1, &result);
             report(name, "replay", &result);
         }
         return;

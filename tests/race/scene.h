@@ -56,6 +56,9 @@ void *scene_alloc_sure(size_t size);
 /// Checks that a live block is as it was filled, and frees it.
 void scene_free(void *block, size_t size);
 
+/// Checks a live block as scene_free does; the caller frees it now, in a way of its own.
+void scene_unmark(void *block, size_t size);
+
 /// What must be true when nobody uses the heap: it is sound, no slab sleeps that should be awake, and
 /// every free block can be had. Ends the heap. For struct sched_scene.
 const char *scene_check(void);

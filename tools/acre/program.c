@@ -47,10 +47,11 @@ static int program_search(const char *name, const char *directories, char **out)
             *out = path;
             return 0;
         }
-        free(path);
-        if (found == EACCES) {
+        // A directory that may not be searched says nothing about the program.
+        if (found == EACCES && access(path, F_OK) == 0) {
             error = EACCES;
         }
+        free(path);
         if (start[len] == '\0') {
             return error;
         }

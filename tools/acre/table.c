@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "table.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 

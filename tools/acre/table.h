@@ -3,7 +3,6 @@
 #ifndef ACRE_TOOL_TABLE_H
 #define ACRE_TOOL_TABLE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 

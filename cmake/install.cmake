@@ -1,0 +1,34 @@
+# install.cmake - what `cmake --install` copies where, and the files by which others find it.
+# SPDX-License-Identifier: MIT
+include(CMakePackageConfigHelpers)
+set(ACRE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/acre)
+
+install(TARGETS acre_shared acre_static EXPORT acre-targets)
+install(TARGETS acre_command)
+install(DIRECTORY include/acre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+foreach(section 1 3 5)
+    file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.${section})
+    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+
+install(EXPORT acre-targets NAMESPACE acre:: DESTINATION ${ACRE_PACKAGE_DIR})
+configure_package_config_file(cmake/acre-config.cmake.in acre-config.cmake
+    INSTALL_DESTINATION ${ACRE_PACKAGE_DIR})
+write_basic_package_version_file(acre-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acre-config.cmake
+    ${CMAKE_CURRENT_BINARY_DIR}/acre-config-version.cmake DESTINATION ${ACRE_PACKAGE_DIR})
+
+# acre.pc names the prefix, which may be chosen as late as `cmake --install --prefix`: it is made then.
+foreach(dir LIBDIR INCLUDEDIR)
+    set(ACRE_PC_${dir} ${CMAKE_INSTALL_${dir}})
+    if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_${dir}}")
+        set(ACRE_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
+    endif()
+endforeach()
+install(CODE "
+    set(PROJECT_VERSION \"${PROJECT_VERSION}\")
+    set(ACRE_PC_LIBDIR [[${ACRE_PC_LIBDIR}]])
+    set(ACRE_PC_INCLUDEDIR [[${ACRE_PC_INCLUDEDIR}]])
+    configure_file([[${PROJECT_SOURCE_DIR}/cmake/acre.pc.in]]
+        [[${CMAKE_CURRENT_BINARY_DIR}/acre.pc]] @ONLY)")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acre.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

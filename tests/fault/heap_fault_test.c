@@ -1,0 +1,329 @@
+// heap_fault_test.c - each call to the page source fails in turn, and a heap takes no harm.
+//
+// A scenario runs with the 1st, 2nd, 3rd ... call failing, of each kind and of all kinds together, by
+// itself and with every later call of its kind, until a run meets no failure. Whatever failed, NULL
+// was returned where memory was wanted, no block has changed, the audit finds nothing, and with the
+// source healed everything is served, freed and given back.
+// SPDX-License-Identifier: MIT
+#include "unit/fixture.h"
+
+enum { HELD_MAX = 200, ANY_CALL = SIM_CALLS };
+
+struct held {
+    unsigned char *block;
+    size_t bytes;
+};
+
+static struct held held[HELD_MAX];
+static size_t held_count;
+static const char *wrong;
+
+static void hold(void *block, size_t bytes)
+{
+    if (block != NULL && held_count < HELD_MAX) {
+        block_fill(block, bytes, held_count);
+        held[held_count++] = (struct held){.block = block, .bytes = bytes};
+    }
+}
+
+static void get(size_t bytes)
+{
+    hold(acre_heap_alloc(subject, bytes), bytes);
+}
+
+static void get_zero(size_t bytes)
+{
+    unsigned char *block = acre_heap_calloc(subject, 1, bytes);
+    if (block != NULL && !block_is_zero(block, bytes)) {
+        wrong = "calloc returned memory that is not zero";
+    }
+    hold(block, bytes);
+}
+
+/// Resizes block `i`, if it is there; it must keep its contents either way.
+static void resize(size_t i, size_t bytes)
+{
+    if (i >= held_count) {
+        return;
+    }
+    size_t kept = bytes < held[i].bytes ? bytes : held[i].bytes;
+    void *moved = acre_heap_realloc(subject, held[i].block, bytes);
+    if (moved != NULL) {
+        if (!block_holds(moved, kept / 8 * 8, i)) {
+            wrong = "realloc did not keep the contents";
+        }
+        held[i] = (struct held){.block = moved, .bytes = bytes};
+        block_fill(moved, bytes, i);
+    }
+}
+
+static void drop_all(void)
+{
+    for (size_t i = 0; i < held_count; i++) {
+        if (!block_holds(held[i].block, held[i].bytes, i)) {
+            wrong = "a block's contents have changed";
+        }
+        acre_heap_free(subject, held[i].block);
+    }
+    held_count = 0;
+}
+
+// ---- scenarios -----------------------------------------------------------------------------------
+
+static const size_t mib = (size_t)1 << 20;
+
+static void small_blocks(void)
+{
+    for (size_t bytes = 1; bytes <= 16384; bytes = bytes * 3 / 2 + 1) {
+        get(bytes);
+        get_zero(bytes);
+    }
+}
+
+static void runs(void)
+{
+    for (size_t bytes = 20000; bytes <= mib; bytes += bytes / 2) {
+        get(bytes);
+        get_zero(bytes);
+    }
+    drop_all();
+    for (unsigned i = 0; i < 12; i++) {
+        get(mib / 2 - i * 4096);
+    }
+}
+
+static void huge_blocks(void)
+{
+    get(2 * mib);
+    get_zero(3 * mib);
+    drop_all();
+    get_zero(2 * mib);
+    get(5 * mib);
+    get_zero(34 * mib);
+}
+
+static void resizes(void)
+{
+    static const size_t sizes[] = {100,   3000,     30000,    60000,    20000,   2 * 1048576,
+                                   90000, 40 << 20, 20 << 20, 24 << 20, 1 << 20, 16};
+    get(16);
+    get(50000);
+    get(2 * mib);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        resize(0, sizes[i]);
+        resize(1, sizes[(i + 4) % 12]);
+        resize(2, sizes[(i + 8) % 12]);
+    }
+}
+
+static void alignments(void)
+{
+    for (size_t align = 16; align <= 8 * mib; align *= 4) {
+        hold(acre_heap_aligned(subject, align, 5000), 5000);
+        hold(acre_heap_aligned(subject, align, 70000), 70000);
+    }
+}
+
+static void trims(void)
+{
+    runs();
+    huge_blocks();
+    drop_all();
+    (void)acre_heap_trim(subject, 4 * mib);
+    small_blocks();
+    drop_all();
+    (void)acre_heap_trim(subject, 0);
+    get(30000);
+}
+
+static void slots(void)
+{
+    for (unsigned slot = 0; slot < 8; slot++) { // 4 were announced, the rest are beyond
+        sim_move(slot);
+        get(100);
+        get(20000);
+        get(2 * mib);
+    }
+    sim_move(0);
+}
+
+/// Enough refusals of slabs that the blocks of an idle slot are taken over.
+static void takeovers(void)
+{
+    void *blocks[64];
+    sim_move(1);
+    size_t count = alloc_many(blocks, 64, 16384);
+    free_many(blocks, count);
+    sim_move(0);
+    for (unsigned i = 0; i < 160; i++) {
+        get(12000);
+    }
+}
+
+static void many_segments(void)
+{
+    for (unsigned i = 0; i < 24; i++) {
+        get(mib);
+    }
+    drop_all();
+    (void)acre_heap_trim(subject, 0);
+    for (unsigned i = 0; i < 12; i++) {
+        get_zero(mib);
+    }
+}
+
+// ---- the runner ----------------------------------------------------------------------------------
+
+static void everything_works(void)
+{
+    size_t before = held_count;
+    get(10);
+    get_zero(30000);
+    get(3 * mib);
+    if (held_count != before + 3 && before <= HELD_MAX - 3) {
+        wrong = "a healed source does not serve";
+    }
+}
+
+/// One run. NULL, or what is wrong. *met: whether a failure was met.
+static const char *run_once(void (*scenario)(void), const struct site *site, bool *met)
+{
+    wrong = NULL;
+    held_count = 0;
+    subject = NULL;
+    acre_status status = acre_heap_create(&sim.pages, &site->options, &subject);
+    if (status != ACRE_OK) {
+        *met = sim.failed != 0;
+        bool refused = sim.failing[SIM_RELEASE]; // then nothing can be given back
+        return subject != NULL ? "out was set though create failed"
+            : refused          ? NULL
+                               : source_left_over();
+    }
+    scenario();
+    *met = sim.failed != 0;
+    const char *broken = acre_heap_audit(subject);
+    pages_sim_heal(&sim);
+    everything_works();
+    drop_all();
+    broken = broken != NULL ? broken : wrong;
+    if (broken != NULL) {
+        return broken;
+    }
+    return heap_close();
+}
+
+static const char *run_all(void (*scenario)(void), const struct site *site, size_t *most)
+{
+    *most = 0;
+    for (unsigned kind = 0; kind <= ANY_CALL; kind++) {
+        for (unsigned on = 0; on < 2; on++) {
+            bool met = true;
+            for (size_t k = 1; met; k++) {
+                sim_reset();
+                pages_sim_init(&sim, site->page_bytes, !site->no_remap);
+                *(kind == ANY_CALL ? &sim.fail_all_at : &sim.fail_at[kind]) = k;
+                sim.fail_on = on != 0;
+                const char *broken = run_once(scenario, site, &met);
+                if (broken != NULL) {
+                    t_say_number("kind of call", kind);
+                    t_say_number("call", k);
+                    t_say_number("and all later ones", on);
+                    return broken;
+                }
+                *most = k > *most ? k : *most;
+            }
+        }
+    }
+    return NULL;
+}
+
+/// The scenario on pages of 4 KiB with everything, and of 16 KiB with nothing. It must have met at
+/// least `calls` calls, or it would not show much.
+static void survives(void (*scenario)(void), size_t calls)
+{
+    size_t most;
+    T_EXPECT_SOUND(run_all(scenario, &(struct site){.page_bytes = 4096}, &most));
+    T_EXPECT(most > calls);
+    const struct site poor = {
+        .page_bytes = 16384,
+        .no_remap = true,
+        .options = {.span_bytes = 1, .limit_bytes = 64 * mib}};
+    T_EXPECT_SOUND(run_all(scenario, &poor, &most));
+}
+
+static void nothing(void)
+{
+}
+
+static void create_survives_every_failure(void)
+{
+    survives(nothing, 1);
+}
+
+static void small_survives_every_failure(void)
+{
+    survives(small_blocks, 5);
+}
+
+static void runs_survive_every_failure(void)
+{
+    survives(runs, 15);
+}
+
+static void huge_survives_every_failure(void)
+{
+    survives(huge_blocks, 8);
+}
+
+static void realloc_survives_every_failure(void)
+{
+    survives(resizes, 15);
+}
+
+static void aligned_survives_every_failure(void)
+{
+    survives(alignments, 10);
+}
+
+static void trim_survives_every_failure(void)
+{
+    survives(trims, 20);
+}
+
+static void new_slots_survive_every_failure(void)
+{
+    survives(slots, 20);
+}
+
+static void takeover_survives_every_failure(void)
+{
+    survives(takeovers, 10);
+}
+
+static void segments_survive_every_failure(void)
+{
+    survives(many_segments, 20);
+}
+
+/// Destroy cannot fail; a refused release must not keep it from giving back all the rest.
+static void destroy_gives_back_what_the_source_takes(void)
+{
+    for (size_t k = 1; k <= 3; k++) {
+        heap_open();
+        get(100);
+        get(2 * mib);
+        held_count = 0;
+        pages_sim_heal(&sim);
+        sim.fail_at[SIM_RELEASE] = k;
+        acre_heap_destroy(subject);
+        T_EXPECT(sim.failed == 1 && sim.ranges_live == 1);
+    }
+}
+
+T_MAIN(
+    T_CASE(create_survives_every_failure), T_CASE(small_survives_every_failure),
+    T_CASE(runs_survive_every_failure), T_CASE(huge_survives_every_failure),
+    T_CASE(realloc_survives_every_failure), T_CASE(aligned_survives_every_failure),
+    T_CASE(trim_survives_every_failure), T_CASE(new_slots_survive_every_failure),
+    T_CASE(takeover_survives_every_failure), T_CASE(segments_survive_every_failure),
+    T_CASE(destroy_gives_back_what_the_source_takes))
