@@ -6,10 +6,9 @@ set(ACRE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/acre)
 install(TARGETS acre_shared acre_static EXPORT acre-targets)
 install(TARGETS acre_command)
 install(DIRECTORY include/acre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-foreach(section 1 3 5)
-    file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.${section})
-    install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
-endforeach()
+install(FILES docs/man/acre.1 docs/man/acre-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+install(FILES docs/man/acre.3 docs/man/acre_heap.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES docs/man/acre_options.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 
 install(EXPORT acre-targets NAMESPACE acre:: DESTINATION ${ACRE_PACKAGE_DIR})
 configure_package_config_file(cmake/acre-config.cmake.in acre-config.cmake

@@ -56,8 +56,8 @@ typedef struct acre_heap_options {
 ///          ACRE_NO_MEMORY (the source is exhausted, or the limit is too small for the heap itself);
 ///          nothing stays reserved after an error
 /// Time     one reserve and one commit
-acre_status acre_heap_create(
-    acre_pages *pages, const acre_heap_options *options, acre_heap **out) ACRE_MUST_USE;
+acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options, acre_heap **out)
+    ACRE_MUST_USE;
 
 /// Frees the heap with every block in it. NULL is ignored.
 ///
@@ -112,15 +112,15 @@ size_t acre_heap_trim(acre_heap *heap, size_t keep_bytes);
 
 /// Sums over a heap, counted by walking it. All but the counters are bytes.
 typedef struct acre_heap_stats {
-    size_t live_bytes;      // usable bytes of live blocks
-    size_t live_blocks;     // live blocks
-    size_t small_bytes;     // of live_bytes: in slabs
-    size_t run_bytes;       // of live_bytes: runs of pages
-    size_t huge_bytes;      // of live_bytes: blocks with a mapping of their own
-    size_t huge_blocks;     // of live_blocks
-    size_t free_small_bytes; // carved blocks that are free, in slabs
-    size_t virgin_bytes;     // in slabs, not carved into blocks yet
-    size_t dirty_free_bytes; // free pages that still hold memory
+    size_t live_bytes;        // usable bytes of live blocks
+    size_t live_blocks;       // live blocks
+    size_t small_bytes;       // of live_bytes: in slabs
+    size_t run_bytes;         // of live_bytes: runs of pages
+    size_t huge_bytes;        // of live_bytes: blocks with a mapping of their own
+    size_t huge_blocks;       // of live_blocks
+    size_t free_small_bytes;  // carved blocks that are free, in slabs
+    size_t virgin_bytes;      // in slabs, not carved into blocks yet
+    size_t dirty_free_bytes;  // free pages that still hold memory
     size_t cached_huge_bytes; // huge mappings kept for reuse
     size_t metadata_bytes;    // the heap's own bookkeeping
     size_t committed_bytes;   // all memory the heap holds from its source: what the limit counts

@@ -42,8 +42,8 @@ typedef struct acre_bins {
 /// The hot words of a slab: blocks that were freed on the slot that owns it.
 typedef struct acre_hot {
     acre_block *head; // newest first
-    uint16_t due;     // frees until the slab's next event; as a signed number, so that an event that
-                      // an interrupted push has run into is not missed by the next one
+    uint16_t due; // frees until the slab's next event; as a signed number, so that an event that
+                  // an interrupted push has run into is not missed by the next one
 } acre_hot;
 
 /// What became of a push.

@@ -13,8 +13,10 @@
 #define ACRE_PORT_TOP_BYTE_0 1
 
 #include "acre/port.h"
+#include "base/atomics.h"
 #include "base/plain.h"
 #include "lock.h"
+#include "slots.h"
 
 #define ACRE_PORT_HIDDEN __attribute__((visibility("hidden")))
 
@@ -53,7 +55,7 @@ static inline bool acre_port_is_rseq(void)
 
 static inline uint32_t acre_port_aborts(void)
 {
-    return __atomic_load_n(&acre_port_abort_count, __ATOMIC_RELAXED);
+    return load_relaxed(&acre_port_abort_count);
 }
 
 static inline unsigned acre_port_slot_enter(void)
@@ -74,7 +76,7 @@ static inline acre_block *thread_pop(acre_bins *const *bins, size_t at, acre_blo
 static inline acre_push thread_push(
     acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
 {
-    if (__builtin_expect(__atomic_load_n(owner, __ATOMIC_RELAXED) != acre_port_thread_slot, 0)) {
+    if (__builtin_expect(load_relaxed(owner) != acre_port_thread_slot, 0)) {
         return ACRE_FOREIGN;
     }
     return plain_push(hot, block, key);

@@ -19,7 +19,7 @@ static void lock_pause(void)
 #endif
 }
 
-uint32_t acre_port_gate; // 1 = closed
+uint32_t acre_port_gate;       // 1 = closed
 static const void *gate_owner; // the thread that closed it, by the address of a variable of its own
 
 static void futex(uint32_t *word, int operation, uint32_t value)
@@ -33,14 +33,12 @@ void acre_port_lock_wait(acre_port_lock *lock)
 {
     for (int i = 0; i < SPINS_MAX; i++) {
         uint32_t open = 0;
-        if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
-            __atomic_compare_exchange_n(
-                &lock->word, &open, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        if (load_relaxed(&lock->word) == 0 && cas_acquire(&lock->word, &open, 1)) {
             return;
         }
         lock_pause();
     }
-    while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0) {
+    while (swap_acquire(&lock->word, 2) != 0) {
         // Returns at once if the word is no longer 2: the holder dropped it in between.
         futex(&lock->word, FUTEX_WAIT_PRIVATE, 2);
     }
@@ -53,13 +51,12 @@ void acre_port_lock_wake(acre_port_lock *lock)
 
 void acre_port_lock_at_gate(acre_port_lock *lock)
 {
-    while (__atomic_load_n(&acre_port_gate, __ATOMIC_ACQUIRE) != 0 &&
-           __atomic_load_n(&gate_owner, __ATOMIC_RELAXED) != &acre_port_thread_slot) {
+    while (load_acquire(&acre_port_gate) != 0 &&
+           load_relaxed(&gate_owner) != &acre_port_thread_slot) {
         acre_port_lock_drop(lock);
         futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
         uint32_t open = 0;
-        if (!__atomic_compare_exchange_n(
-                &lock->word, &open, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        if (!cas_acquire(&lock->word, &open, 1)) {
             acre_port_lock_wait(lock);
         }
     }
@@ -67,12 +64,12 @@ void acre_port_lock_at_gate(acre_port_lock *lock)
 
 void acre_port_lock_gate_close(void)
 {
-    __atomic_store_n(&gate_owner, &acre_port_thread_slot, __ATOMIC_RELAXED);
-    __atomic_store_n(&acre_port_gate, 1, __ATOMIC_RELEASE);
+    store_relaxed(&gate_owner, (const void *)&acre_port_thread_slot);
+    store_release(&acre_port_gate, 1);
 }
 
 void acre_port_lock_gate_open(void)
 {
-    __atomic_store_n(&acre_port_gate, 0, __ATOMIC_RELEASE);
+    store_release(&acre_port_gate, 0);
     futex(&acre_port_gate, FUTEX_WAKE_PRIVATE, INT32_MAX);
 }

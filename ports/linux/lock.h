@@ -12,8 +12,7 @@
 #ifndef ACRE_LINUX_LOCK_H
 #define ACRE_LINUX_LOCK_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "base/atomics.h"
 
 typedef struct acre_port_lock {
     uint32_t word;
@@ -35,12 +34,11 @@ static inline void acre_port_lock_take(acre_port_lock *lock)
 {
     uint32_t open = 0;
     // Acquire: pairs with the release of the drop before it.
-    if (!__atomic_compare_exchange_n(
-            &lock->word, &open, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+    if (!cas_acquire(&lock->word, &open, 1)) {
         acre_port_lock_wait(lock);
     }
     // Relaxed: who closed the gate held this lock then, so we are behind that.
-    if (__builtin_expect(__atomic_load_n(&acre_port_gate, __ATOMIC_RELAXED) != 0, 0)) {
+    if (__builtin_expect(load_relaxed(&acre_port_gate) != 0, 0)) {
         acre_port_lock_at_gate(lock);
     }
 }
@@ -48,7 +46,7 @@ static inline void acre_port_lock_take(acre_port_lock *lock)
 static inline void acre_port_lock_drop(acre_port_lock *lock)
 {
     // Release: pairs with the acquire of the next take.
-    if (__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2) {
+    if (swap_release(&lock->word, 0) == 2) {
         acre_port_lock_wake(lock);
     }
 }

@@ -51,19 +51,18 @@ static inline __attribute__((always_inline)) acre_block *rseq_pop(
     uintptr_t own;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "movl " RSEQ_SLOT ", %k[own]\n"
-                          "movq (%[bins], %[own], 8), %[own]\n"
-                          "movq (%[own], %[at], 8), %[block]\n"
-                          "testq %[block], %[block]\n"
-                          "jz %l[empty]\n"
-                          "movq (%[block]), %[rest]\n"
-                          "movq %[rest], (%[own], %[at], 8)\n" RSEQ_END("")
-                          : [cs] "=&r"(cs), [own] "=&r"(own), [block] "=&r"(block),
-                            [rest] "=&r"(rest)
-                          : [area] "r"(area), [bins] "r"(bins), [at] "r"(at)
-                          : "memory", "cc"
-                          : again, empty);
+    __asm__ goto volatile(
+        RSEQ_BEGIN "movl " RSEQ_SLOT ", %k[own]\n"
+                   "movq (%[bins], %[own], 8), %[own]\n"
+                   "movq (%[own], %[at], 8), %[block]\n"
+                   "testq %[block], %[block]\n"
+                   "jz %l[empty]\n"
+                   "movq (%[block]), %[rest]\n"
+                   "movq %[rest], (%[own], %[at], 8)\n" RSEQ_END("")
+        : [cs] "=&r"(cs), [own] "=&r"(own), [block] "=&r"(block), [rest] "=&r"(rest)
+        : [area] "r"(area), [bins] "r"(bins), [at] "r"(at)
+        : "memory", "cc"
+        : again, empty);
     *next = rest;
     return block;
 empty:
@@ -79,22 +78,21 @@ static inline __attribute__((always_inline)) acre_push rseq_push(
     uintptr_t head;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "movl " RSEQ_SLOT ", %k[head]\n"
-                          "cmpl %k[head], %[owner]\n"
-                          "jne %l[foreign]\n"
-                          "movq (%[hot]), %[head]\n"
-                          "movq %[head], (%[block])\n"
-                          "xorq %[key], %[head]\n"
-                          "movq %[head], 8(%[block])\n"
-                          "decw 8(%[hot])\n" // its flags live on: stores change none
-                          "movq %[block], (%[hot])\n" RSEQ_END(
-                              "lock incl %[aborts]\n") "jle %l[due]\n"
-                          : [cs] "=&r"(cs), [head] "=&r"(head)
-                          : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner),
-                            [block] "r"(block), [key] "rm"(key), [aborts] "m"(acre_port_abort_count)
-                          : "memory", "cc"
-                          : again, foreign, due);
+    __asm__ goto volatile(
+        RSEQ_BEGIN "movl " RSEQ_SLOT ", %k[head]\n"
+                   "cmpl %k[head], %[owner]\n"
+                   "jne %l[foreign]\n"
+                   "movq (%[hot]), %[head]\n"
+                   "movq %[head], (%[block])\n"
+                   "xorq %[key], %[head]\n"
+                   "movq %[head], 8(%[block])\n"
+                   "decw 8(%[hot])\n" // its flags live on: stores change none
+                   "movq %[block], (%[hot])\n" RSEQ_END("lock incl %[aborts]\n") "jle %l[due]\n"
+        : [cs] "=&r"(cs), [head] "=&r"(head)
+        : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner), [block] "r"(block),
+          [key] "rm"(key), [aborts] "m"(acre_port_abort_count)
+        : "memory", "cc"
+        : again, foreign, due);
     return ACRE_PUSHED;
 due:
     return ACRE_PUSHED_DUE;
@@ -110,14 +108,13 @@ static inline acre_pop rseq_pop_on(unsigned slot, acre_block **bin, acre_block *
     acre_block *rest;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "cmpl " RSEQ_SLOT ", %[slot]\n"
-                          "jne %l[moved]\n"
-                          "movq (%[bin]), %[block]\n"
-                          "testq %[block], %[block]\n"
-                          "jz %l[empty]\n"
-                          "movq (%[block]), %[rest]\n"
-                          "movq %[rest], (%[bin])\n" RSEQ_END("")
+    __asm__ goto volatile(RSEQ_BEGIN "cmpl " RSEQ_SLOT ", %[slot]\n"
+                                     "jne %l[moved]\n"
+                                     "movq (%[bin]), %[block]\n"
+                                     "testq %[block], %[block]\n"
+                                     "jz %l[empty]\n"
+                                     "movq (%[block]), %[rest]\n"
+                                     "movq %[rest], (%[bin])\n" RSEQ_END("")
                           : [cs] "=&r"(cs), [block] "=&r"(block), [rest] "=&r"(rest)
                           : [area] "r"(area), [slot] "r"(slot), [bin] "r"(bin)
                           : "memory", "cc"
@@ -139,12 +136,11 @@ static inline bool rseq_take(unsigned slot, acre_hot *hot, uint16_t due, acre_bl
     acre_block *head;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "cmpl " RSEQ_SLOT ", %[slot]\n"
-                          "jne %l[moved]\n"
-                          "movq (%[hot]), %[head]\n"
-                          "movw %w[due], 8(%[hot])\n"
-                          "movq $0, (%[hot])\n" RSEQ_END("")
+    __asm__ goto volatile(RSEQ_BEGIN "cmpl " RSEQ_SLOT ", %[slot]\n"
+                                     "jne %l[moved]\n"
+                                     "movq (%[hot]), %[head]\n"
+                                     "movw %w[due], 8(%[hot])\n"
+                                     "movq $0, (%[hot])\n" RSEQ_END("")
                           : [cs] "=&r"(cs), [head] "=&r"(head)
                           : [area] "r"(area), [slot] "r"(slot), [hot] "r"(hot), [due] "r"(due)
                           : "memory", "cc"
@@ -161,12 +157,11 @@ static inline bool rseq_install(unsigned slot, acre_block **head, acre_block *li
     ptrdiff_t area = acre_port_rseq_area;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "cmpl " RSEQ_SLOT ", %[slot]\n"
-                          "jne %l[refused]\n"
-                          "cmpq $0, (%[head])\n"
-                          "jne %l[refused]\n"
-                          "movq %[list], (%[head])\n" RSEQ_END("")
+    __asm__ goto volatile(RSEQ_BEGIN "cmpl " RSEQ_SLOT ", %[slot]\n"
+                                     "jne %l[refused]\n"
+                                     "cmpq $0, (%[head])\n"
+                                     "jne %l[refused]\n"
+                                     "movq %[list], (%[head])\n" RSEQ_END("")
                           : [cs] "=&r"(cs)
                           : [area] "r"(area), [slot] "r"(slot), [head] "r"(head), [list] "r"(list)
                           : "memory", "cc"
@@ -182,10 +177,9 @@ static inline bool rseq_due_set(unsigned slot, acre_hot *hot, uint16_t due)
     ptrdiff_t area = acre_port_rseq_area;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "cmpl " RSEQ_SLOT ", %[slot]\n"
-                          "jne %l[moved]\n"
-                          "movw %w[due], 8(%[hot])\n" RSEQ_END("")
+    __asm__ goto volatile(RSEQ_BEGIN "cmpl " RSEQ_SLOT ", %[slot]\n"
+                                     "jne %l[moved]\n"
+                                     "movw %w[due], 8(%[hot])\n" RSEQ_END("")
                           : [cs] "=&r"(cs)
                           : [area] "r"(area), [slot] "r"(slot), [hot] "r"(hot), [due] "r"(due)
                           : "memory", "cc"
@@ -201,10 +195,9 @@ static inline bool rseq_due_add(unsigned slot, acre_hot *hot, uint16_t delta)
     ptrdiff_t area = acre_port_rseq_area;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(RSEQ_BEGIN
-                          "cmpl " RSEQ_SLOT ", %[slot]\n"
-                          "jne %l[moved]\n"
-                          "addw %w[delta], 8(%[hot])\n" RSEQ_END("")
+    __asm__ goto volatile(RSEQ_BEGIN "cmpl " RSEQ_SLOT ", %[slot]\n"
+                                     "jne %l[moved]\n"
+                                     "addw %w[delta], 8(%[hot])\n" RSEQ_END("")
                           : [cs] "=&r"(cs)
                           : [area] "r"(area), [slot] "r"(slot), [hot] "r"(hot), [delta] "r"(delta)
                           : "memory", "cc"

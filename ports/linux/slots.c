@@ -26,8 +26,8 @@
 #include "base/atomics.h"
 
 enum {
-    THREAD_SLOTS_READY = 64,   // entries that a new heap prepares in the thread binding
-    LEASES_MAX = 2,            // for one thread, before it works in limbo
+    THREAD_SLOTS_READY = 64, // entries that a new heap prepares in the thread binding
+    LEASES_MAX = 2,          // for one thread, before it works in limbo
     AUX_RSEQ_FEATURE_SIZE = 27,
     RSEQ_SIZE_WITH_MM_CID = 28, // mm_cid is the word at 24
     CPU_MASK_BYTES = 1024,
@@ -37,8 +37,10 @@ enum {
 };
 
 // glibc 2.35 and later define these; elsewhere they are absent.
-extern const ptrdiff_t __rseq_offset __attribute__((weak)); // NOLINT(bugprone-reserved-identifier)
-extern const unsigned __rseq_size __attribute__((weak));    // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): glibc's names
+extern const ptrdiff_t __rseq_offset __attribute__((weak));
+extern const unsigned __rseq_size __attribute__((weak));
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 ptrdiff_t acre_port_rseq_area;
 uint32_t acre_port_abort_count;
@@ -88,7 +90,7 @@ static bool try_rseq(void)
 #endif
 }
 
-bool linux_slots_choose(enum slots_wanted wanted)
+bool acre_port_slots_choose(enum slots_wanted wanted)
 {
     int saved_errno = errno;
     bool is_rseq = wanted != SLOTS_THREAD && try_rseq();
@@ -96,7 +98,7 @@ bool linux_slots_choose(enum slots_wanted wanted)
     return is_rseq || wanted != SLOTS_RSEQ;
 }
 
-void linux_slots_on_lease(void (*prepare)(unsigned slot))
+void acre_port_slots_on_lease(void (*prepare)(unsigned slot))
 {
     leases.prepare = prepare;
 }
@@ -137,7 +139,7 @@ unsigned acre_port_slot_lease(void)
     // From here on calls that setspecific makes to us find a slot.
     acre_port_thread_slot = slot;
     thread_leases += 1;
-    if (load_acquire(&leases.has_key)) { // pairs with linux_slots_watch_threads
+    if (load_acquire(&leases.has_key)) { // pairs with acre_port_slots_watch_threads
         int saved_errno = errno;
         // Refused for want of memory, the slot stays leased until the process ends.
         (void)pthread_setspecific(leases.key, &acre_port_thread_slot);
@@ -164,7 +166,7 @@ static void end_lease(void *unused)
     }
 }
 
-void linux_slots_watch_threads(void)
+void acre_port_slots_watch_threads(void)
 {
     if (acre_port_is_rseq() || leases.has_key || pthread_key_create(&leases.key, end_lease) != 0) {
         return;
@@ -206,27 +208,27 @@ bool acre_port_barrier(void)
     static uint32_t registered; // 0 not asked yet, 1 yes, 2 the kernel refuses
     int saved_errno = errno;
     if (load_relaxed(&registered) == 0) {
-        long refused = syscall(
-            SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
+        long refused =
+            syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ, 0, 0);
         store_relaxed(&registered, refused == 0 ? 1U : 2U);
     }
     bool passed = load_relaxed(&registered) == 1 &&
-        syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) == 0;
+                  syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ, 0, 0) == 0;
     errno = saved_errno;
     return passed;
 }
 
-void linux_slots_fork_prepare(void)
+void acre_port_slots_fork_prepare(void)
 {
     acre_port_lock_take(&leases.lock);
 }
 
-void linux_slots_fork_release(void)
+void acre_port_slots_fork_release(void)
 {
     acre_port_lock_drop(&leases.lock);
 }
 
-void linux_slots_fork_child(void)
+void acre_port_slots_fork_child(void)
 {
     leases.parked_count = 0;
     for (unsigned i = leases.next; i-- != 0;) {

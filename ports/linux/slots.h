@@ -10,19 +10,19 @@ enum slots_wanted { SLOTS_AUTO, SLOTS_RSEQ, SLOTS_THREAD };
 
 /// Chooses the binding. Called once, before the first heap is created. False if what was asked for is
 /// not to be had and the other was taken.
-bool linux_slots_choose(enum slots_wanted wanted);
+bool acre_port_slots_choose(enum slots_wanted wanted);
 
 /// Called with each number before a thread first gets it, for heaps whose hit path expects an entry
 /// in their table of bins.
-void linux_slots_on_lease(void (*prepare)(unsigned slot));
+void acre_port_slots_on_lease(void (*prepare)(unsigned slot));
 
 /// Lets leases end with their threads. Called once, as soon as threads can have keys.
-void linux_slots_watch_threads(void);
+void acre_port_slots_watch_threads(void);
 
 /// Around fork: locks the leases, and unlocks them once lock.h's gate is closed. In the child, the
 /// slots of the threads that are not there any more become free.
-void linux_slots_fork_prepare(void);
-void linux_slots_fork_release(void);
-void linux_slots_fork_child(void);
+void acre_port_slots_fork_prepare(void);
+void acre_port_slots_fork_release(void);
+void acre_port_slots_fork_child(void);
 
 #endif

@@ -6,18 +6,21 @@
 //
 //   load_relaxed, store_relaxed    only that the value is whole
 //   load_acquire, store_release    what was written before the store is seen after the load
-//   swap_acquire                   takes a list that push_release published
+//   swap_acquire, swap_release     exchange: takes what a release published; publishes
 //   cas_release, cas_acquire       publish or take if nothing changed
 //
 // The sim port runs a step of its scheduler before each of them (ACRE_PORT_STEP).
 // SPDX-License-Identifier: MIT
+
+// Before the guard: a port's header may use what is here, and includes this file after it has defined
+// what this file needs.
+#include "acre_port.h"
+
 #ifndef ACRE_BASE_ATOMICS_H
 #define ACRE_BASE_ATOMICS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "acre_port.h"
 
 #ifndef ACRE_PORT_STEP
 #define ACRE_PORT_STEP() ((void)0)
@@ -30,7 +33,7 @@
 
 #define ACRE_ATOMIC_LOAD(at, order)         __atomic_load_n(at, order)
 #define ACRE_ATOMIC_STORE(at, value, order) __atomic_store_n(at, value, order)
-#define ACRE_ATOMIC_SWAP(at, value)         __atomic_exchange_n(at, value, __ATOMIC_ACQUIRE)
+#define ACRE_ATOMIC_SWAP(at, value, order)  __atomic_exchange_n(at, value, order)
 #define ACRE_ATOMIC_ADD(at, value)          __atomic_add_fetch(at, value, __ATOMIC_RELAXED)
 #define ACRE_ATOMIC_CAS(at, expected, value, order)                                                \
     __atomic_compare_exchange_n(at, expected, value, false, order, __ATOMIC_RELAXED)
@@ -56,7 +59,7 @@ static inline bool plain_cas(uint32_t *at, uint32_t *expected, uint32_t value)
 
 #define ACRE_ATOMIC_LOAD(at, order)                 (*(at))
 #define ACRE_ATOMIC_STORE(at, value, order)         (*(at) = (value))
-#define ACRE_ATOMIC_SWAP(at, value)                 plain_swap(at, value)
+#define ACRE_ATOMIC_SWAP(at, value, order)          plain_swap(at, value)
 #define ACRE_ATOMIC_ADD(at, value)                  (*(at) += (value))
 #define ACRE_ATOMIC_CAS(at, expected, value, order) plain_cas(at, expected, value)
 
@@ -71,7 +74,13 @@ static inline bool plain_cas(uint32_t *at, uint32_t *expected, uint32_t value)
 static inline uint32_t swap_acquire(uint32_t *at, uint32_t value)
 {
     ACRE_PORT_STEP();
-    return ACRE_ATOMIC_SWAP(at, value);
+    return ACRE_ATOMIC_SWAP(at, value, __ATOMIC_ACQUIRE);
+}
+
+static inline uint32_t swap_release(uint32_t *at, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_SWAP(at, value, __ATOMIC_RELEASE);
 }
 
 /// Replaces *expected by `value` if it still stands at `at`; else reads what stands there into

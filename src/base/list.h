@@ -51,7 +51,7 @@ static inline void list_add_last(struct link *head, struct link *link)
 /// Removes `link` from the list it is on. It is then on none, which its fields say.
 static inline void list_remove(struct link *link)
 {
-    link->prev->next = link->next;
+    link->prev->next = link->next; // NOLINT(clang-analyzer-core.NullDereference): it is on a list
     link->next->prev = link->prev;
     link->next = NULL;
     link->prev = NULL;

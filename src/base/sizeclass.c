@@ -15,6 +15,7 @@
 // floor(2^w / n) + 1: for a power of two n, 2^w / n is one more than (2^w - 1) / n.
 #define INVERSE(n) (UINTPTR_MAX / (n) + 1 + (((n) & ((n)-1)) == 0))
 
+// NOLINTBEGIN(bugprone-implicit-widening-of-multiplication-result): small constants
 // clang-format off
 #define CLASS(n) {(n), SLICE_BYTES / (n), WAKE(SLICE_BYTES / (n)), CARVE(n), INVERSE(n),           \
                   INVERSE(n) * (n)}
@@ -24,8 +25,8 @@
 // clang-format on
 
 const struct size_class size_classes[SIZE_CLASSES] = {
-    CLASS(16), CLASS(32), CLASS(48), CLASS(64), CLASS(80), CLASS(96), CLASS(112), CLASS(128),
-    FOUR(128), FOUR(256), FOUR(512),
+    CLASS(16),   CLASS(32),  CLASS(48), CLASS(64), CLASS(80), CLASS(96),
+    CLASS(112),  CLASS(128), FOUR(128), FOUR(256), FOUR(512),
 #if ACRE_SLICE_LOG2 >= 13
     EIGHT(1024),
 #endif
@@ -39,6 +40,7 @@ const struct size_class size_classes[SIZE_CLASSES] = {
     EIGHT(8192),
 #endif
 };
+// NOLINTEND(bugprone-implicit-widening-of-multiplication-result)
 
 unsigned size_class_of(size_t size)
 {
@@ -58,7 +60,7 @@ unsigned size_class_aligned(size_t size, size_t align)
         return SIZE_CLASSES;
     }
     // The first block starts at a slice, so all blocks are aligned as their size is.
-    for (unsigned class = size_class_of(size); class < SIZE_CLASSES; class++) {
+    for (unsigned class = size_class_of(size); class < SIZE_CLASSES; class ++) {
         if ((size_classes[class].bytes & (align - 1)) == 0) {
             return class;
         }

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/text.h"
 
-
 enum {
     VALUE_BITS = (int)(sizeof(size_t) * __CHAR_BIT__),
     // A decimal digit holds more than three bits.

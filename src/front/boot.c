@@ -17,7 +17,6 @@
 #include "front/front.h"
 #include "front/options.h"
 #include "heap/layout.h"
-#include "slots.h"
 
 static struct options options;
 static acre_port_lock boot_lock; // guards the boot itself
@@ -78,10 +77,10 @@ bool front_boot(void)
             static const char note[] = "acre: ACRE_CONF: slots=rseq: this system has no "
                                        "restartable sequences with concurrency ids; using thread\n";
             options_read(&options);
-            if (!linux_slots_choose(options.slots)) {
+            if (!acre_port_slots_choose(options.slots)) {
                 (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
             }
-            linux_slots_on_lease(prepare_slot);
+            acre_port_slots_on_lease(prepare_slot);
             chosen = true;
         }
         if (create_heap()) {
@@ -108,7 +107,7 @@ const char *acre_slots_binding(void)
 __attribute__((constructor(101))) static void front_start(void)
 {
     if (front_boot()) {
-        linux_slots_watch_threads();
+        acre_port_slots_watch_threads();
     }
 }
 

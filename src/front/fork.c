@@ -11,12 +11,11 @@
 
 #include "front/boot.h"
 #include "heap/slot.h"
-#include "slots.h"
 
 /// Every lock opens again: the gate keeps all others out of what they guard.
 static void unlock_all(void)
 {
-    linux_slots_fork_release();
+    acre_port_slots_fork_release();
     if (front_heap != NULL) {
         slot_unlock_all(front_heap);
     }
@@ -27,7 +26,7 @@ static void fork_prepare(void)
     if (front_heap != NULL) {
         slot_lock_all(front_heap);
     }
-    linux_slots_fork_prepare();
+    acre_port_slots_fork_prepare();
     acre_port_lock_gate_close();
     unlock_all();
 }
@@ -39,7 +38,7 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
-    linux_slots_fork_child();
+    acre_port_slots_fork_child();
     acre_port_lock_gate_open(); // wakes nobody: waiters are the parent's
 }
 

@@ -17,7 +17,8 @@
 
 enum { MESSAGE_BYTES = 160 };
 
-extern void *__libc_stack_end __attribute__((weak)); // NOLINT(bugprone-reserved-identifier): glibc
+// NOLINTNEXTLINE(bugprone-reserved-identifier,readability-identifier-naming): glibc's name
+extern void *__libc_stack_end __attribute__((weak));
 
 /// Part of a string.
 struct piece {
@@ -64,7 +65,8 @@ static bool read_number(const struct piece *piece, size_t *out)
     size_t value = 0;
     size_t i = 0;
     for (; i < piece->length && piece->at[i] >= '0' && piece->at[i] <= '9'; i++) {
-        if (!mul_size(value, 10, &value) || !add_size(value, (size_t)(piece->at[i] - '0'), &value)) {
+        if (!mul_size(value, 10, &value) ||
+            !add_size(value, (size_t)(piece->at[i] - '0'), &value)) {
             return false;
         }
     }
@@ -73,8 +75,8 @@ static bool read_number(const struct piece *piece, size_t *out)
     }
     size_t unit = 1;
     if (i < piece->length) {
-        const char *units = "KMG";
-        const char *at = memchr(units, piece->at[i], 3);
+        static const char units[] = {'K', 'M', 'G'};
+        const char *at = memchr(units, piece->at[i], sizeof(units));
         if (at == NULL || i + 1 != piece->length) {
             return false;
         }
@@ -156,7 +158,7 @@ static const struct {
     const char *name;
     bool (*set)(struct options *options, const struct piece *value);
 } keys[] = {
-    {"slots", set_slots},         {"stats", set_stats},  {"stats_fd", set_stats_fd},
+    {"slots", set_slots},         {"stats", set_stats}, {"stats_fd", set_stats_fd},
     {"stats_pid", set_stats_pid}, {"limit", set_limit}, {"keep", set_keep},
 };
 

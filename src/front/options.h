@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "slots.h"
+#include "acre_port.h"
 
 enum stats_form { STATS_NONE, STATS_TEXT, STATS_JSON };
 

@@ -55,8 +55,8 @@ static int count_free_by_tag(acre_heap *heap, const struct slab *slab)
 static const char *audit_lists(acre_heap *heap, struct slab *slab)
 {
     int hot = count_list(heap, slab, slab->hot.head);
-    const acre_block *first = (const acre_block *)(slab->base +
-        ((uintptr_t)(slab->foreign & 0xffff) << GRANULE_LOG2));
+    const acre_block *first =
+        (const acre_block *)(slab->base + ((uintptr_t)(slab->foreign & 0xffff) << GRANULE_LOG2));
     int foreign = count_list(heap, slab, slab->foreign == 0 ? NULL : first);
     int bins = count_in_bins(heap, slab);
     if (hot < 0 || foreign < 0 || bins < 0) {
@@ -104,8 +104,7 @@ static const char *audit_slab(acre_heap *heap, struct slab *slab)
         return "a slab is in transit while nothing happens";
     }
     const char *broken = audit_lists(heap, slab);
-    return broken != NULL ? broken
-                          : audit_due(slab, count_list(heap, slab, slab->hot.head));
+    return broken != NULL ? broken : audit_due(slab, count_list(heap, slab, slab->hot.head));
 }
 
 /// Runs neither overlap one another nor slabs, and their pages are taken and dirty.
@@ -189,7 +188,7 @@ static const char *audit_slot(struct slot *slot)
         return "a slot's count of empty slabs is wrong";
     }
     const char *broken = NULL;
-    for (unsigned class = 0; class < SIZE_CLASSES && broken == NULL; class++) {
+    for (unsigned class = 0; class < SIZE_CLASSES && broken == NULL; class ++) {
         broken = audit_awake(slot, class);
     }
     return broken;
@@ -208,7 +207,7 @@ static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_p
         return "the sum of used pages is wrong";
     }
     size_t held = heap->metadata_bytes + heap->huge_bytes + heap->huge_cached_bytes +
-        dirty_pages * PAGE_BYTES;
+                  dirty_pages * PAGE_BYTES;
     if (held != heap->held_bytes) {
         return "the sum of held memory is wrong";
     }

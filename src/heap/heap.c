@@ -36,7 +36,7 @@ static void fill_class_table(acre_heap *heap)
     unsigned class = 0;
     for (size_t i = 0; i < SIZE_CLASS_TABLE; i++) {
         class += i * GRANULE_BYTES > size_classes[class].bytes ? 1 : 0;
-        heap->class_of[i] = (uint8_t)class;
+        heap->class_of[i] = (uint8_t) class;
     }
 }
 
@@ -62,8 +62,7 @@ static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_option
     fill_class_table(heap);
 }
 
-acre_status acre_heap_create(
-    acre_pages *pages, const acre_heap_options *options, acre_heap **out)
+acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options, acre_heap **out)
 {
     static const acre_heap_options defaults = {0};
     options = options == NULL ? &defaults : options;
@@ -78,8 +77,7 @@ acre_status acre_heap_create(
     if (options->limit_bytes != 0 && options->limit_bytes < held_bytes) {
         return ACRE_NO_MEMORY;
     }
-    size_t bytes =
-        round_up(sizeof(acre_heap) + entries * sizeof(ptrdiff_t), pages->page_bytes);
+    size_t bytes = round_up(sizeof(acre_heap) + entries * sizeof(ptrdiff_t), pages->page_bytes);
     acre_heap *heap = pages->reserve(pages, bytes, pages->page_bytes);
     if (heap == NULL) {
         return ACRE_NO_MEMORY;
@@ -168,8 +166,7 @@ void acre_heap_free(acre_heap *heap, void *block)
 }
 
 /// Whether a live block is what a request of this size and alignment gets.
-static bool live_fits(
-    const acre_heap *heap, const struct live *live, size_t size, size_t align)
+static bool live_fits(const acre_heap *heap, const struct live *live, size_t size, size_t align)
 {
     const struct placement at = placement_of(size, align);
     uint8_t kind = load_relaxed(&live->slab->kind);

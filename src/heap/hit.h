@@ -21,8 +21,7 @@
 #include "heap/miss.h"
 
 typedef acre_block *hit_pop(acre_bins *const *bins, size_t at, acre_block **next);
-typedef acre_push hit_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key);
+typedef acre_push hit_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key);
 
 static inline unsigned hit_class(const acre_heap *heap, size_t size)
 {
@@ -41,6 +40,7 @@ static inline __attribute__((always_inline)) void *hit_take(
     if (ACRE_CHECKED && unlikely(!block_revive(heap, block, next))) {
         block_report_corrupted(heap, block);
     }
+    // cppcheck-suppress returnDanglingLifetime ; the block is no part of `next`
     return block;
 }
 

@@ -3,7 +3,7 @@
 // A few freed mappings are kept, because mapping and faulting in a large block costs more than
 // anything else an allocator does. A request takes the kept mapping whose size is nearest and has it
 // resized; only a source that can resize makes a mapping fit that is much too large or too small.
-// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or HUGE_CACHE_BYTES_MIN.
+// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or huge_cache_bytes_min.
 //
 // The mapping of a block that is being resized is in no list and not in the map: it is its owner's
 // alone, and its address may belong to somebody else the moment it moves.
@@ -16,16 +16,17 @@
 
 enum { HUGE_CACHE_MAX = 4 };
 
-static const size_t HUGE_CACHE_BYTES_MIN = (size_t)8 * SEGMENT_BYTES;
+static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 
 // A cleared block of this size or more is likely to be used sparsely: fresh memory costs less.
-static const size_t FRESH_ZERO_BYTES = (size_t)8 * SEGMENT_BYTES;
+static const size_t fresh_zero_bytes = (size_t)8 * SEGMENT_BYTES;
 
 size_t huge_bytes_for(const acre_heap *heap, size_t size)
 {
     size_t unit = heap->pages->page_bytes;
     size_t bytes;
-    return align_up(size == 0 ? 1 : size, unit > PAGE_BYTES ? unit : PAGE_BYTES, &bytes) ? bytes : 0;
+    return align_up(size == 0 ? 1 : size, unit > PAGE_BYTES ? unit : PAGE_BYTES, &bytes) ? bytes
+                                                                                         : 0;
 }
 
 /// A kept or fresh mapping that is too large by an eighth is taken as it is.
@@ -172,7 +173,8 @@ static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t a
     if (!allowed) {
         return false;
     }
-    void *addr = pages->reserve(pages, bytes, align > pages->page_bytes ? align : pages->page_bytes);
+    void *addr =
+        pages->reserve(pages, bytes, align > pages->page_bytes ? align : pages->page_bytes);
     if (addr != NULL && pages->commit(pages, addr, bytes) != ACRE_OK) {
         (void)pages->release(pages, addr, bytes); // refused: addresses are lost, no more
         addr = NULL;
@@ -213,7 +215,7 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
         return NULL;
     }
     struct slab *huge = NULL;
-    if (align <= heap->pages->page_bytes && !(want_zero && bytes >= FRESH_ZERO_BYTES)) {
+    if (align <= heap->pages->page_bytes && !(want_zero && bytes >= fresh_zero_bytes)) {
         huge = take_kept(heap, bytes);
     }
     *zero = huge == NULL;
@@ -257,9 +259,9 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
     if (huge != NULL) {
         unpublish_locked(heap, huge);
         size_t most = heap->huge_bytes / 8;
-        most = most > HUGE_CACHE_BYTES_MIN ? most : HUGE_CACHE_BYTES_MIN;
+        most = most > huge_cache_bytes_min ? most : huge_cache_bytes_min;
         keep = heap->huge_cached_count < HUGE_CACHE_MAX &&
-            heap->huge_cached_bytes + huge->block_bytes <= most;
+               heap->huge_cached_bytes + huge->block_bytes <= most;
         if (keep) {
             keep_locked(heap, huge);
         }

@@ -44,8 +44,8 @@ enum {
     PAGE_WORDS = SEGMENT_PAGES / WORD_BITS,
     LINE_BYTES = 64,
     DUE_NEVER = 0x7fff, // more frees than a slab has blocks: the counter never reaches 0
-    RUNS_KEPT_MAX = 16,  // freed runs that a slot keeps
-    RUN_KEPT = 0x8000,   // marks the length of a run that is kept: no block, and not free for others
+    RUNS_KEPT_MAX = 16, // freed runs that a slot keeps
+    RUN_KEPT = 0x8000,  // marks the length of a run that is kept: no block, and not free for others
     EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
 };
 
@@ -70,19 +70,19 @@ enum slab_state {
 /// One slice's, or huge block's, descriptor.
 struct slab {
     // Read by every free, from any slot: this line is written rarely.
-    uintptr_t base;       // address of the first block
-    uintptr_t inverse;    // see base/sizeclass.h
-    uintptr_t limit;      // blocks carved * excess; 0 unless KIND_SLAB
-    uint32_t owner;       // slot number, or ACRE_SLOT_NONE
-    uint8_t kind;         // enum slab_kind
-    uint8_t class;        // size class
-    uint16_t wake;        // frees that wake a sleeping slab
-    size_t block_bytes;   // size of each block; of the whole block if huge
-    uint16_t carved;      // blocks made so far: only these can be live or free
-    uint16_t capacity;    // blocks in all
-    bool fresh;           // memory beyond the carved blocks reads as zero
-    bool stray;           // not in the heap's map, because another slice has its place there
-    size_t asked_bytes;   // huge: whole bytes of the last request, at most block_bytes
+    uintptr_t base;     // address of the first block
+    uintptr_t inverse;  // see base/sizeclass.h
+    uintptr_t limit;    // blocks carved * excess; 0 unless KIND_SLAB
+    uint32_t owner;     // slot number, or ACRE_SLOT_NONE
+    uint8_t kind;       // enum slab_kind
+    uint8_t class;      // size class
+    uint16_t wake;      // frees that wake a sleeping slab
+    size_t block_bytes; // size of each block; of the whole block if huge
+    uint16_t carved;    // blocks made so far: only these can be live or free
+    uint16_t capacity;  // blocks in all
+    bool fresh;         // memory beyond the carved blocks reads as zero
+    bool stray;         // not in the heap's map, because another slice has its place there
+    size_t asked_bytes; // huge: whole bytes of the last request, at most block_bytes
 
     // Written by the owner's frees.
     _Alignas(LINE_BYTES) acre_hot hot;
@@ -122,13 +122,13 @@ struct slot {
 struct segment {
     struct link link; // heap->segments, all of them, in no order
     acre_heap *heap;
-    uint32_t free_pages; // bits set in `free`
-    uint32_t longest;    // no run of free pages is longer; it may be that none is as long
-    uint32_t used_spare; // bytes of the spare part in use; they pin the segment
-    uint32_t purge_pass; // the last purge that looked at this segment
-    uint32_t walk_pass;  // the last walk that visited this segment
-    uint32_t pins;       // walks that are visiting it: it must stay
-    bool stray;          // not in the map
+    uint32_t free_pages;    // bits set in `free`
+    uint32_t longest;       // no run of free pages is longer; it may be that none is as long
+    uint32_t used_spare;    // bytes of the spare part in use; they pin the segment
+    uint32_t purge_pass;    // the last purge that looked at this segment
+    uint32_t walk_pass;     // the last walk that visited this segment
+    uint32_t pins;          // walks that are visiting it: it must stay
+    bool stray;             // not in the map
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];
@@ -164,27 +164,27 @@ struct acre_heap {
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
-    uint32_t refusals;        // times that a slot had no slab to refill from
-    uint32_t slots_made;      // slots that have a struct slot
-    uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
-    struct link segments;     // struct segment, in no order
-    struct link huge;         // struct slab: live huge blocks
-    struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
-    struct link bare;         // struct segment: given back but for their addresses
-    struct link slab_pool;    // struct slab: descriptors ready for huge blocks
+    uint32_t refusals;       // times that a slot had no slab to refill from
+    uint32_t slots_made;     // slots that have a struct slot
+    uint32_t slots_high;     // 1 + the highest slot number that has a struct slot
+    struct link segments;    // struct segment, in no order
+    struct link huge;        // struct slab: live huge blocks
+    struct link huge_cached; // struct slab: mappings kept for reuse, newest first
+    struct link bare;        // struct segment: given back but for their addresses
+    struct link slab_pool;   // struct slab: descriptors ready for huge blocks
     uint32_t segment_count;
-    uint32_t stray_count;     // segments and huge blocks that are not in the map
+    uint32_t stray_count; // segments and huge blocks that are not in the map
     uint32_t huge_cached_count;
-    size_t huge_bytes;        // live
+    size_t huge_bytes; // live
     size_t huge_cached_bytes;
-    size_t free_dirty_pages;  // free pages that hold memory
-    size_t used_pages;        // pages in slabs and runs
-    size_t used_pages_peak;   // their recent maximum; sinks with each purge
-    uint32_t purge_pass;      // number of the last purge
-    uint32_t walk_pass;       // number of the last walk
-    size_t metadata_bytes;    // committed for headers and the map
-    size_t held_bytes;        // all committed memory: what the limit bounds
-    size_t reserved_bytes;    // addresses
+    size_t free_dirty_pages; // free pages that hold memory
+    size_t used_pages;       // pages in slabs and runs
+    size_t used_pages_peak;  // their recent maximum; sinks with each purge
+    uint32_t purge_pass;     // number of the last purge
+    uint32_t walk_pass;      // number of the last walk
+    size_t metadata_bytes;   // committed for headers and the map
+    size_t held_bytes;       // all committed memory: what the limit bounds
+    size_t reserved_bytes;   // addresses
 
     // A slot that nobody is on: where slots without a struct of their own find empty bins.
     _Alignas(LINE_BYTES) acre_bins dead;

@@ -76,13 +76,13 @@ static _Noreturn void report_invalid(const char *what, const struct slab *slab, 
 }
 
 /// No run starts at `addr`; perhaps one did until it was freed.
-static _Noreturn void report_no_run(const char *invalid, const char *freed, uintptr_t addr,
-                                    struct slab *slab)
+static _Noreturn void report_no_run(
+    const char *invalid, const char *freed, uintptr_t addr, struct slab *slab)
 {
     struct segment *segment = segment_of(slab);
     unsigned page = page_of(segment, addr);
     bool free = slab->kind == KIND_PAGES && addr % PAGE_BYTES == 0 &&
-        (bitmap_test(segment->free, page) || (segment->run_pages[page] & RUN_KEPT) != 0);
+                (bitmap_test(segment->free, page) || (segment->run_pages[page] & RUN_KEPT) != 0);
     acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
 }
 
@@ -140,8 +140,7 @@ void miss_due(acre_heap *heap, struct slab *slab)
     slab_due(heap, slab);
 }
 
-struct live miss_inspect(
-    acre_heap *heap, const void *addr, const char *invalid, const char *freed)
+struct live miss_inspect(acre_heap *heap, const void *addr, const char *invalid, const char *freed)
 {
     struct slab *slab = map_find_any(heap, (uintptr_t)addr);
     if (slab == NULL) {

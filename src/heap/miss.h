@@ -41,7 +41,6 @@ struct live {
     size_t bytes;      // usable
 };
 
-struct live miss_inspect(
-    acre_heap *heap, const void *addr, const char *invalid, const char *freed);
+struct live miss_inspect(acre_heap *heap, const void *addr, const char *invalid, const char *freed);
 
 #endif

@@ -76,8 +76,7 @@ static size_t purge_claimed(acre_heap *heap, struct segment *segment, const word
     unsigned first = bitmap_next(claimed, true, 0, SEGMENT_PAGES);
     while (first < SEGMENT_PAGES) {
         unsigned end = bitmap_next(claimed, false, first, SEGMENT_PAGES);
-        const struct page_range range = {
-            .segment = segment, .first = first, .count = end - first};
+        const struct page_range range = {.segment = segment, .first = first, .count = end - first};
         size_t range_bytes = (size_t)range.count * PAGE_BYTES;
         bool given_back =
             pages->decommit(pages, page_address(segment, first), range_bytes) == ACRE_OK;

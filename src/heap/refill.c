@@ -80,7 +80,7 @@ static bool carve(acre_heap *heap, struct slot *slot, unsigned class, struct fin
 /// Step 4, second half: awake slabs of any class whose blocks other slots have all freed.
 static void check_drained(acre_heap *heap, struct slot *slot, struct slab **spare)
 {
-    for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class++) {
+    for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class ++) {
         struct link *awake = &slot->awake[class];
         for (struct link *at = awake->next; at != awake;) {
             struct slab *slab = container_of(at, struct slab, link);
@@ -128,8 +128,7 @@ static enum round find_blocks(
     }
     while (true) {
         struct slab *active = slot->active[class];
-        enum drained drained =
-            active != NULL ? slab_drain(slot, active, &out->list) : DRAINED_NONE;
+        enum drained drained = active != NULL ? slab_drain(slot, active, &out->list) : DRAINED_NONE;
         if (drained == DRAINED_NONE) {
             drained = find_awake(slot, class, &out->list);
         }

@@ -9,8 +9,7 @@
 #include "heap/space.h"
 
 /// Resizes without copying. NULL if that cannot be done; the block is then unchanged.
-static void *resize_in_place(
-    acre_heap *heap, const struct live *live, void *block, size_t size)
+static void *resize_in_place(acre_heap *heap, const struct live *live, void *block, size_t size)
 {
     const struct placement at = placement_of(size, GRANULE_BYTES);
     uint8_t kind = load_relaxed(&live->slab->kind);
@@ -34,8 +33,7 @@ void *acre_heap_realloc(acre_heap *heap, void *block, size_t size)
     if (block == NULL) {
         return acre_heap_alloc(heap, size);
     }
-    struct live live =
-        miss_inspect(heap, block, "invalid realloc", "realloc of a freed block");
+    struct live live = miss_inspect(heap, block, "invalid realloc", "realloc of a freed block");
     if (size > PTRDIFF_MAX) {
         return NULL;
     }

@@ -7,7 +7,7 @@
 #include "heap/slot.h"
 #include "heap/space.h"
 
-static const size_t KEPT_BYTES_MAX = (size_t)SEGMENT_BYTES / 8;
+static const size_t kept_bytes_max = (size_t)SEGMENT_BYTES / 8;
 
 static struct slab *slab_of_run(acre_heap *heap, uintptr_t addr)
 {
@@ -52,7 +52,7 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
     unsigned pages = space_run_pages(slab, addr);
     size_t bytes = (size_t)pages * PAGE_BYTES;
-    if (pages == 0 || slot == NULL || bytes > KEPT_BYTES_MAX / 4) {
+    if (pages == 0 || slot == NULL || bytes > kept_bytes_max / 4) {
         return space_give_run(heap, slab, addr);
     }
     uintptr_t evicted = 0;
@@ -60,7 +60,7 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     // Two threads may free the same run by mistake: only one of them may mark it.
     bool ours = space_set_run_kept(slab, addr, true);
     if (ours) {
-        if (slot->run_count == RUNS_KEPT_MAX || slot->run_bytes + bytes > KEPT_BYTES_MAX) {
+        if (slot->run_count == RUNS_KEPT_MAX || slot->run_bytes + bytes > kept_bytes_max) {
             evicted = remove_at(slot, 0);
         }
         slot->runs[slot->run_count].addr = addr;

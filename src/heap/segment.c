@@ -97,7 +97,8 @@ bool segment_create(acre_heap *heap)
     struct segment *segment = find_addresses(heap, &stub);
     bool committed = segment != NULL && pages->commit(pages, segment, header_bytes) == ACRE_OK;
     bool released = segment != NULL && !committed &&
-        pages->release(pages, segment, SEGMENT_BYTES) == ACRE_OK; // else addresses are lost, no more
+                    pages->release(pages, segment, SEGMENT_BYTES) ==
+                        ACRE_OK; // else addresses are lost, no more
     if (committed) {
         segment_init(heap, segment, stub);
     }
@@ -116,7 +117,7 @@ bool segment_create(acre_heap *heap)
 bool segment_is_idle(const struct segment *segment)
 {
     return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0 &&
-        segment->pins == 0;
+           segment->pins == 0;
 }
 
 static size_t segment_dirty_bytes(const struct segment *segment)
@@ -141,8 +142,8 @@ size_t segment_release(acre_heap *heap, struct segment *segment)
     size_t stub = stub_bytes(heap);
     size_t dirty_bytes = segment_dirty_bytes(segment);
     size_t header_bytes = segment_header_bytes(heap);
-    bool released = heap->pages->decommit(
-                        heap->pages, (char *)segment + stub, SEGMENT_BYTES - stub) == ACRE_OK;
+    bool released =
+        heap->pages->decommit(heap->pages, (char *)segment + stub, SEGMENT_BYTES - stub) == ACRE_OK;
     acre_port_lock_take(&heap->lock);
     if (released) {
         list_add_first(&heap->bare, &segment->link);

@@ -3,12 +3,13 @@
 #include "heap/slab.h"
 
 #include "heap/foreign.h"
-#include "heap/map.h"
 
 _Noreturn void block_report_corrupted(acre_heap *heap, const void *block)
 {
-    const struct slab *slab = (const struct slab *)(void *)((char *)heap +
-        heap->map[(uintptr_t)block >> ACRE_SLICE_LOG2 & heap->map_mask]);
+    const struct slab *slab =
+        (const struct slab
+             *)(void
+                    *)((char *)heap + heap->map[(uintptr_t)block >> ACRE_SLICE_LOG2 & heap->map_mask]);
     acre_port_fatal("corrupted free block", block, slab->block_bytes);
 }
 
@@ -43,7 +44,7 @@ void slab_start(struct slot *slot, struct slab *slab, unsigned class)
     const struct size_class *size = &size_classes[class];
     acre_debug(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE);
     slab->inverse = size->inverse;
-    slab->class = (uint8_t)class;
+    slab->class = (uint8_t) class;
     slab->wake = size->wake;
     slab->block_bytes = size->bytes;
     slab->capacity = size->capacity;
@@ -104,7 +105,7 @@ enum drained slab_drain(struct slot *slot, struct slab *slab, acre_block **list)
     return DRAINED_SOME;
 }
 
-static void add_awake(struct slot *slot, struct slab *slab)
+void slab_add_awake(struct slot *slot, struct slab *slab)
 {
     slab->state = SLAB_AWAKE;
     list_add_last(&slot->awake[slab->class], &slab->link);
@@ -137,14 +138,14 @@ void slab_leave(struct slot *slot, struct slab *slab)
     }
     // It must not sleep: with fewer blocks carved than `wake` its counter could never fire. At most
     // one slab of a class is in this state, since a new one is opened only when all are carved.
-    add_awake(slot, slab);
+    slab_add_awake(slot, slab);
     (void)aim_at_empty(slot, slab);
 }
 
 void slab_wake(struct slot *slot, struct slab *slab)
 {
     acre_debug(slab->state == SLAB_ASLEEP);
-    add_awake(slot, slab);
+    slab_add_awake(slot, slab);
     // Refused when the event came from another slot: `due` then fires once more where it would have
     // woken the slab, and aims then.
     (void)aim_at_empty(slot, slab);
@@ -153,104 +154,6 @@ void slab_wake(struct slot *slot, struct slab *slab)
 __attribute__((no_sanitize("thread"))) unsigned slab_hot_count(const struct slab *slab)
 {
     return (uint16_t)(slab->due_base - slab->hot.due);
-}
-
-/// Takes the owner's list to look at it, without losing count of what is freed meanwhile.
-static bool borrow_hot(struct slot *slot, struct slab *slab, acre_block **hot)
-{
-    if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, hot)) {
-        if (slab->state == SLAB_ASLEEP) {
-            add_awake(slot, slab); // a take that was interrupted may have set `due`
-        }
-        return false;
-    }
-    store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
-    return true;
-}
-
-/// Puts a borrowed list of `count` blocks back, in front of nothing, and lets `due` fire after `aim`
-/// frees in all, those `count` and those since it was borrowed included.
-static void return_hot(
-    acre_heap *heap, struct slot *slot, struct slab *slab, acre_block *hot, unsigned count,
-    acre_block *last, uint16_t aim)
-{
-    if (hot != NULL && !acre_port_install(slot->number, &slab->hot.head, hot)) {
-        (void)foreign_splice(heap, slab, hot, last, count);
-        count = 0;
-    }
-    if (acre_port_due_add(slot->number, &slab->hot, (uint16_t)(aim - count - DUE_NEVER))) {
-        store_relaxed(&slab->due_base, aim);
-    } else if (slab->state == SLAB_ASLEEP) {
-        add_awake(slot, slab); // nothing else would wake it
-    }
-}
-
-/// Whether all blocks are free, counted one by one. If not they stay the slab's, in either list.
-static bool count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
-{
-    acre_block *hot;
-    acre_block *last = NULL;
-    if (!borrow_hot(slot, slab, &hot)) {
-        return false;
-    }
-    unsigned hot_count = block_count(heap, hot, &last);
-    if (hot_count + foreign_count(slab) == slab->carved) {
-        return true; // nobody has a block that could be pushed: the lists are history
-    }
-    return_hot(heap, slot, slab, hot, hot_count, last, slab->carved);
-    return false;
-}
-
-static bool list_has(const acre_block *list, const acre_block *block)
-{
-    while (list != NULL && list != block) {
-        list = list->next;
-    }
-    return list != NULL;
-}
-
-/// Searches the bin by emptying it. The list comes back reversed, if its slot is still ours.
-static enum found search_bin(
-    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
-{
-    acre_block *list = NULL;
-    acre_block *last = NULL;
-    acre_block *popped;
-    acre_pop pop;
-    unsigned count = 0;
-    while ((pop = acre_port_pop_on(slot->number, &slot->bins.bin[slab->class], &popped)) ==
-           ACRE_POPPED) {
-        block_link(heap, popped, list);
-        last = last == NULL ? popped : last;
-        list = popped;
-        count += 1;
-    }
-    bool has = list_has(list, block);
-    if (list != NULL && !acre_port_install(slot->number, &slot->bins.bin[slab->class], list)) {
-        (void)foreign_splice(heap, map_find(heap, (uintptr_t)list), list, last, count);
-    }
-    return has ? FOUND : pop == ACRE_MOVED ? FOUND_UNKNOWN : FOUND_NOT;
-}
-
-enum found slab_search(
-    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
-{
-    acre_block *last = NULL;
-    acre_block *list = foreign_take(slab);
-    unsigned count = block_count(heap, list, &last);
-    bool has = list_has(list, block);
-    if (list != NULL) {
-        (void)foreign_splice(heap, slab, list, last, count);
-    }
-    uint16_t aim = slab->due_base;
-    if (has || !borrow_hot(slot, slab, &list)) {
-        return has ? FOUND : FOUND_UNKNOWN;
-    }
-    last = NULL;
-    count = block_count(heap, list, &last);
-    has = list_has(list, block);
-    return_hot(heap, slot, slab, list, count, last, aim);
-    return has ? FOUND : search_bin(heap, slot, slab, block);
 }
 
 void slab_clear_drained(struct slot *slot, struct slab *slab)
@@ -299,11 +202,11 @@ struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot)
         struct slab *slab = container_of(slot->empty.prev, struct slab, link);
         list_remove(&slab->link);
         slot->empty_count -= 1;
-        if (count_all(heap, slot, slab)) {
+        if (slab_is_all_free(heap, slot, slab)) {
             slab_retire(slab);
             return slab;
         }
-        add_awake(slot, slab);
+        slab_add_awake(slot, slab);
     }
     return NULL;
 }

@@ -53,6 +53,9 @@ void slab_sleep(struct slab *slab);
 /// Forgets the hint that all blocks may be free.
 void slab_clear_drained(struct slot *slot, struct slab *slab);
 
+/// Puts a slab that is on no list last on its class's awake list.
+void slab_add_awake(struct slot *slot, struct slab *slab);
+
 /// A sleeping slab has enough free blocks to be used again.
 void slab_wake(struct slot *slot, struct slab *slab);
 
@@ -77,6 +80,10 @@ enum found {
     FOUND_NOT,     // on none: it is live, and happens to look like that
     FOUND_UNKNOWN, // the caller is not on the slot, so that some lists could not be searched
 };
+
+/// Whether all blocks of an awake or empty slab are free, counted one by one. False also when the
+/// caller is not on the slot. If so, the lists are gone; if not, the blocks stay on them.
+bool slab_is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab);
 
 /// Searches every list that may have a free block of `slab`. Slow, and as rare as mistakes are.
 enum found slab_search(

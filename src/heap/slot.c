@@ -8,7 +8,7 @@ static void slot_init(struct slot *slot, unsigned number)
 {
     slot->number = number;
     list_init(&slot->empty);
-    for (unsigned class = 0; class < SIZE_CLASSES; class++) {
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
         list_init(&slot->awake[class]);
     }
 }

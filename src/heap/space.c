@@ -53,8 +53,7 @@ static enum take_result take_existing(
     acre_port_lock_take(&heap->lock);
     if ((heap->free_dirty_pages >= request->pages && find_pages(heap, request, true, out)) ||
         find_pages(heap, request, false, out)) {
-        *clean_pages =
-            out->count - bitmap_count(out->segment->dirty, out->first, out->count);
+        *clean_pages = out->count - bitmap_count(out->segment->dirty, out->first, out->count);
         result = space_charge_locked(heap, (size_t)*clean_pages * PAGE_BYTES) ? TAKEN : OVER_LIMIT;
     }
     if (result == TAKEN) {
@@ -104,7 +103,8 @@ static bool finish_commit(
 bool space_reclaim(acre_heap *heap)
 {
     return huge_drop_cache(heap) + runcache_flush(heap) + space_purge(heap, 0) +
-        segment_release_bare(heap) != 0;
+               segment_release_bare(heap) !=
+           0;
 }
 
 static bool take_pages(
@@ -220,10 +220,8 @@ static bool give_run(acre_heap *heap, struct slab *slab, uintptr_t addr, uint32_
         return false;
     }
     give_pages(
-        heap, &(struct page_range){
-                  .segment = segment,
-                  .first = page_of(segment, addr),
-                  .count = pages});
+        heap,
+        &(struct page_range){.segment = segment, .first = page_of(segment, addr), .count = pages});
     return true;
 }
 

@@ -78,8 +78,7 @@ static bool walk_segment(acre_heap *heap, struct segment *segment, const struct 
 }
 
 /// A segment that this walk has not visited, pinned; `last` is unpinned. NULL if there is none.
-static struct segment *next_segment_to_walk(
-    acre_heap *heap, uint32_t pass, struct segment *last)
+static struct segment *next_segment_to_walk(acre_heap *heap, uint32_t pass, struct segment *last)
 {
     struct segment *next = NULL;
     acre_port_lock_take(&heap->lock);

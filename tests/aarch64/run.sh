@@ -38,7 +38,8 @@ failed() {
 build() {
     cmake -S "$root" -B . -DACRE_TESTS=ON -DCMAKE_SYSTEM_NAME=Linux \
         -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=$compiler &&
-        cmake --build . --parallel 2 --target acre_shared rseq_commits_test rseq_hits_test
+        cmake --build . --parallel 2 --target acre_shared acre_static \
+            rseq_commits_test rseq_hits_test
 }
 if ! build >build.log 2>&1; then
     tail -n 30 build.log
@@ -55,24 +56,27 @@ for test in rseq_commits_test rseq_hits_test; do
     emulate - ./$test || failed $test
 done
 
-compile() { # name, source
-    $compiler -std=gnu11 -D_GNU_SOURCE -O1 -fno-builtin -pthread -o "$1" "$2" || {
-        failed "$1 does not compile"
-        return 1
-    }
+compile() { # name, sources and options
+    name=$1
+    shift
+    $compiler -std=gnu11 -D_GNU_SOURCE -O1 -fno-builtin -I"$root/include" -o "$name" "$@" -pthread ||
+        failed "$name does not compile"
 }
-for name in $conform; do
-    compile "$name" "$tests/conform/$name.c"
+for test in $conform; do
+    compile "$test" "$tests/conform/$test.c"
 done
 compile threads "$tests/aarch64/threads.c"
 
 # conform_main checks the binding. The first run leaves the choice to the process.
 ACRE_TEST_BINDING=thread
 export ACRE_TEST_BINDING
-for name in $conform threads; do
-    emulate "LD_PRELOAD=$PWD/libacre.so" "./$name" || failed "$name"
+for test in $conform threads; do
+    emulate "LD_PRELOAD=$PWD/libacre.so" "./$test" || failed "$test"
 done
 ACRE_CONF=slots=thread emulate "LD_PRELOAD=$PWD/libacre.so" ./threads || failed 'threads, slots=thread'
+
+compile static_program "$tests/static/takeover.c" -static libacre.a
+emulate - ./static_program no-fork || failed 'a static program'
 
 # Asked for what is not there.
 ACRE_CONF=slots=rseq emulate "LD_PRELOAD=$PWD/libacre.so" ./names >/dev/null 2>err ||

@@ -180,7 +180,6 @@ static void mallopt_accepts_what_glibc_accepts(void)
     CHECK(mallopt(M_CHECK_ACTION, 3) == 1);
     CHECK(mallopt(M_PERTURB, 0) == 1);
     CHECK(mallopt(M_MXFAST, 64) == 1);
-    CHECK(mallopt(M_MXFAST, 1 << 20) == 0);
     void *block = opaque(malloc(3000000));
     CHECK(block != NULL);
     free(block);

@@ -7,7 +7,7 @@
 // SPDX-License-Identifier: MIT
 #include "unit/fixture.h"
 
-enum { HELD_MAX = 200, ANY_CALL = SIM_CALLS };
+enum { HELD_MAX = 400, ANY_CALL = SIM_CALLS, EDGE_BYTES = 256 };
 
 struct held {
     unsigned char *block;
@@ -18,11 +18,27 @@ static struct held held[HELD_MAX];
 static size_t held_count;
 static const char *wrong;
 
+/// Writes a block's first and last bytes.
+static void mark(size_t i)
+{
+    size_t edge = held[i].bytes < EDGE_BYTES ? held[i].bytes : EDGE_BYTES;
+    block_fill(held[i].block + held[i].bytes - edge, edge, i + HELD_MAX);
+    block_fill(held[i].block, edge, i);
+}
+
+static bool is_marked(size_t i)
+{
+    size_t edge = held[i].bytes < EDGE_BYTES ? held[i].bytes : EDGE_BYTES;
+    bool apart = held[i].bytes >= 2 * (size_t)EDGE_BYTES; // else the head wrote over the tail
+    return block_holds(held[i].block, edge, i) &&
+           (!apart || block_holds(held[i].block + held[i].bytes - edge, edge, i + HELD_MAX));
+}
+
 static void hold(void *block, size_t bytes)
 {
     if (block != NULL && held_count < HELD_MAX) {
-        block_fill(block, bytes, held_count);
-        held[held_count++] = (struct held){.block = block, .bytes = bytes};
+        held[held_count] = (struct held){.block = block, .bytes = bytes};
+        mark(held_count++);
     }
 }
 
@@ -34,8 +50,10 @@ static void get(size_t bytes)
 static void get_zero(size_t bytes)
 {
     unsigned char *block = acre_heap_calloc(subject, 1, bytes);
-    if (block != NULL && !block_is_zero(block, bytes)) {
-        wrong = "calloc returned memory that is not zero";
+    for (size_t at = 0; block != NULL && at < bytes; at += 4096) {
+        if (!block_is_zero(block + at, bytes - at < 64 ? bytes - at : 64)) {
+            wrong = "calloc returned memory that is not zero";
+        }
     }
     hold(block, bytes);
 }
@@ -47,20 +65,21 @@ static void resize(size_t i, size_t bytes)
         return;
     }
     size_t kept = bytes < held[i].bytes ? bytes : held[i].bytes;
+    kept = kept < EDGE_BYTES ? kept : EDGE_BYTES;
     void *moved = acre_heap_realloc(subject, held[i].block, bytes);
     if (moved != NULL) {
         if (!block_holds(moved, kept / 8 * 8, i)) {
             wrong = "realloc did not keep the contents";
         }
         held[i] = (struct held){.block = moved, .bytes = bytes};
-        block_fill(moved, bytes, i);
+        mark(i);
     }
 }
 
 static void drop_all(void)
 {
     for (size_t i = 0; i < held_count; i++) {
-        if (!block_holds(held[i].block, held[i].bytes, i)) {
+        if (!is_marked(i)) {
             wrong = "a block's contents have changed";
         }
         acre_heap_free(subject, held[i].block);
@@ -104,8 +123,8 @@ static void huge_blocks(void)
 
 static void resizes(void)
 {
-    static const size_t sizes[] = {100,   3000,     30000,    60000,    20000,   2 * 1048576,
-                                   90000, 40 << 20, 20 << 20, 24 << 20, 1 << 20, 16};
+    static const size_t sizes[] = {100,   3000,    30000,   60000,   20000,   2 * 1048576,
+                                   90000, 8 << 20, 5 << 20, 6 << 20, 1 << 20, 16};
     get(16);
     get(50000);
     get(2 * mib);
@@ -155,8 +174,8 @@ static void takeovers(void)
     size_t count = alloc_many(blocks, 64, 16384);
     free_many(blocks, count);
     sim_move(0);
-    for (unsigned i = 0; i < 160; i++) {
-        get(12000);
+    for (unsigned i = 0; i < 300; i++) {
+        get(16384);
     }
 }
 
@@ -196,7 +215,7 @@ static const char *run_once(void (*scenario)(void), const struct site *site, boo
         *met = sim.failed != 0;
         bool refused = sim.failing[SIM_RELEASE]; // then nothing can be given back
         return subject != NULL ? "out was set though create failed"
-            : refused          ? NULL
+               : refused       ? NULL
                                : source_left_over();
     }
     scenario();

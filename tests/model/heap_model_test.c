@@ -62,7 +62,7 @@ static bool is_marked(const struct shadow *shadow)
     size_t edge = shadow->size < EDGE_BYTES ? shadow->size : EDGE_BYTES;
     bool head_is_whole = shadow->size >= 2 * (size_t)EDGE_BYTES; // else the tail wrote over it
     return block_holds(shadow->block + shadow->size - edge, edge, shadow->seed + 1) &&
-        (!head_is_whole || block_holds(shadow->block, edge, shadow->seed));
+           (!head_is_whole || block_holds(shadow->block, edge, shadow->seed));
 }
 
 static bool overlaps(const struct shadow *a, const struct shadow *b)
@@ -217,8 +217,8 @@ static void do_free(void)
 static void do_realloc(void)
 {
     struct shadow shadow = remove_any();
-    size_t size = random_below(&state, 3) == 0 ? random_size()
-                                               : shadow.size + random_below(&state, 9000);
+    size_t size =
+        random_below(&state, 3) == 0 ? random_size() : shadow.size + random_below(&state, 9000);
     size_t kept = size < shadow.size ? size : shadow.size;
     kept = kept < EDGE_BYTES ? kept : EDGE_BYTES;
     bool whole_head = shadow.size >= 2 * EDGE_BYTES;
@@ -252,7 +252,7 @@ static void do_look(void)
 static void do_weather(void)
 {
     unsigned heap = (unsigned)random_below(&state, HEAPS);
-    switch (random_below(&state, 6)) {
+    switch (random_below(&state, 8)) {
     case 0:
         (void)acre_heap_trim(heaps[heap], random_below(&state, 2) * ((size_t)1 << 20));
         break;
@@ -263,6 +263,9 @@ static void do_weather(void)
         acre_sim.barrier_fails = random_below(&state, 4) == 0;
         break;
     case 3:
+        acre_sim.cas_fail_at = acre_sim.cas_count + 1 + (uint32_t)random_below(&state, 8);
+        break;
+    case 4:
         if (at->failing) {
             pages_sim_heal(&sim);
             // Not releases: of a range whose release is refused, the addresses may be lost.
@@ -363,8 +366,7 @@ static void model_on_pages_of_256_bytes(void)
 
 static void model_without_remap(void)
 {
-    run_model(
-        &(struct model_site){.site = {.page_bytes = 4096, .no_remap = true}, .steps = 6000});
+    run_model(&(struct model_site){.site = {.page_bytes = 4096, .no_remap = true}, .steps = 6000});
 }
 
 static void model_within_a_limit(void)

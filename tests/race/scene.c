@@ -17,7 +17,7 @@ enum {
     HEAP_BYTES_MAX = 1 << 16,
     HASHED_SLABS = SCENE_SLICES,
     SEGMENT_HASHED_BYTES = offsetof(struct segment, slabs),
-    HEAD_BYTES = 32,  // of each block are kept from run to run
+    HEAD_BYTES = 32, // of each block are kept from run to run
     SLOTS_MADE_MAX = 6,
     SMALL_SLICES = 2, // that may have small blocks when a run begins
     RANDOM_RUNS = 2000,
@@ -187,7 +187,8 @@ static void mark_cells(const void *block, size_t size, bool live)
 {
     for (size_t at = cell_of(block); at < cell_of(block) + size / SCENE_CELL; at++) {
         uint64_t bit = (uint64_t)1 << at % 64;
-        if (at >= sizeof(scene.live_cells) * 8 || ((scene.live_cells[at / 64] & bit) != 0) == live) {
+        if (at >= sizeof(scene.live_cells) * 8 ||
+            ((scene.live_cells[at / 64] & bit) != 0) == live) {
             acre_port_halt(
                 live ? "two live blocks overlap" : "a block is freed that is not live", __FILE__,
                 __LINE__);
@@ -309,8 +310,7 @@ static const char *find_lost(void)
             size_t cell = cell_of((void *)(slab->base + k * slab->block_bytes));
             live += (unsigned)(scene.live_cells[cell / 64] >> cell % 64 & 1);
         }
-        unsigned may_sleep =
-            slab->state == SLAB_ASLEEP ? count_hot(slab) + foreign_count(slab) : 0;
+        unsigned may_sleep = slab->state == SLAB_ASLEEP ? count_hot(slab) + foreign_count(slab) : 0;
         if (live + may_sleep != slab->capacity) {
             return "free blocks cannot be had";
         }
@@ -389,7 +389,8 @@ static void name_regions(void)
         &segment->slabs[HEADER_SLICES], sizeof(struct slab), sizeof(struct slab), HASHED_SLABS,
         true);
     // Where slots are made: each thread may make both, of which two stay unused.
-    size_t slots = heap->bins[1] != &heap->dead && heap->bins[0] != &heap->dead ? 2 : SLOTS_MADE_MAX;
+    size_t slots =
+        heap->bins[1] != &heap->dead && heap->bins[0] != &heap->dead ? 2 : SLOTS_MADE_MAX;
     sched_region(
         (char *)segment + HEADER_BYTES, round_up(sizeof(struct slot), LINE_BYTES),
         round_up(sizeof(struct slot), LINE_BYTES), slots, true);
@@ -417,6 +418,10 @@ void scene_play(const char *name, const struct sched_scene *plan, unsigned devia
 {
     static struct sched_report result;
     const char *replay = getenv("RACE_REPLAY");
+    const char *only = getenv("RACE_CASE");
+    if (only != NULL && strcmp(only, name) != 0) {
+        return;
+    }
     playing = name;
     handle_signals();
     name_regions();

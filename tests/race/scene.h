@@ -17,8 +17,8 @@
 #include "sched_sim.h"
 
 enum {
-    SCENE_SLICES = 8,   // that hold blocks
-    SCENE_CELL = 256,   // bytes; every block is a number of cells
+    SCENE_SLICES = 8, // that hold blocks
+    SCENE_CELL = 256, // bytes; every block is a number of cells
     SCENE_SHARED = 16,
     LARGE = 16384,
     SMALL = 1280,
@@ -69,7 +69,8 @@ const char *scene_check_still(void);
 /// Explores with a bound on deviations, then plays random schedules, and reports.
 ///   RACE_DEPTH=N        N more deviations
 ///   RACE_RANDOM=N       N random schedules
-///   RACE_REPLAY=NAME=SCHEDULE  plays this one only
+///   RACE_CASE=NAME      only this one
+///   RACE_REPLAY=NAME=SCHEDULE  plays this schedule only
 void scene_play(const char *name, const struct sched_scene *plan, unsigned deviations);
 
 #endif

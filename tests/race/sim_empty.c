@@ -49,9 +49,15 @@ static void memory_changes_its_size_only_when_all_is_free(void)
     scene_free(scene.shared[2], LARGE);
     scene_free(scene.shared[3], LARGE);
     scene_limit(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 2, .body = {free_one, free_and_allocate_small},
-        .start = {0, SCHED_WAITS}, .check = scene_check}, 3);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 2,
+            .body = {free_one, free_and_allocate_small},
+            .start = {0, SCHED_WAITS},
+            .check = scene_check},
+        3);
 }
 
 static void three_threads_empty_a_slab_that_is_wanted(void)
@@ -59,9 +65,15 @@ static void three_threads_empty_a_slab_that_is_wanted(void)
     make_two_slabs();
     scene_free(scene.shared[3], LARGE);
     scene_limit(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_one, free_one, free_and_allocate_small},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, free_one, free_and_allocate_small},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        2);
 }
 
 /// One block is left; an aborted take of the slab's list must not make the counters lie.
@@ -70,9 +82,15 @@ static void a_drain_that_is_moved_empties_nothing(void)
     make_two_slabs();
     scene_free(scene.shared[3], LARGE);
     scene_limit(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_one, allocate_large, allocate_small},
-        .start = {SCHED_WAITS, 0, 1}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, allocate_large, allocate_small},
+            .start = {SCHED_WAITS, 0, 1},
+            .check = scene_check},
+        2);
 }
 
 /// Frees from the other slot drain a slab; the owner, or who was it, looks when it wants memory.
@@ -83,9 +101,15 @@ static void a_slab_drained_from_elsewhere_is_found(void)
     scene_free(scene.shared[2], LARGE);
     scene_free(scene.shared[3], LARGE);
     scene_limit(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_one, free_one, allocate_small},
-        .start = {1, SCHED_WAITS, 0}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, free_one, allocate_small},
+            .start = {1, SCHED_WAITS, 0},
+            .check = scene_check},
+        2);
 }
 
 /// The slot keeps two empty slabs already; a third goes back to the heap, and to whoever wants it.
@@ -105,9 +129,15 @@ static void a_surplus_slab_goes_back_when_it_is_empty(void)
     }
     scene_free(blocks[2], LARGE);
     scene_limit(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_two, free_one, allocate_small},
-        .start = {0, SCHED_WAITS, 1}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_two, free_one, allocate_small},
+            .start = {0, SCHED_WAITS, 1},
+            .check = scene_check},
+        2);
 }
 
 T_MAIN(

@@ -24,9 +24,15 @@ static void three_threads_are_the_first(void)
 {
     scene_make(0);
     acre_heap_free(scene.heap, acre_heap_alloc(scene.heap, 2 * LARGE)); // the segment is there
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {allocate_and_free, allocate_small, allocate_small},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 1);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {allocate_and_free, allocate_small, allocate_small},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        1);
 }
 
 static void a_lower_slot_is_made_while_all_are_locked(void)
@@ -35,10 +41,15 @@ static void a_lower_slot_is_made_while_all_are_locked(void)
     scene_on(1);
     (void)scene_alloc_sure(LARGE);
     scene_on(0);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {take_all_locks, allocate_and_free, allocate_and_free},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {take_all_locks, allocate_and_free, allocate_and_free},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        2);
 }
 
-T_MAIN(
-    T_CASE(three_threads_are_the_first), T_CASE(a_lower_slot_is_made_while_all_are_locked))
+T_MAIN(T_CASE(three_threads_are_the_first), T_CASE(a_lower_slot_is_made_while_all_are_locked))

@@ -48,34 +48,58 @@ static void make_idle_slot(unsigned free)
 static void a_push_is_under_way(void)
 {
     make_idle_slot(2);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 2, .body = {free_one, allocate_two},
-        .start = {0, 1}, .check = scene_check}, 3);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 2,
+            .body = {free_one, allocate_two},
+            .start = {0, 1},
+            .check = scene_check},
+        3);
 }
 
 static void two_threads_free_and_one_takes_over(void)
 {
     make_idle_slot(1);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_one, free_one, allocate_one},
-        .start = {0, SCHED_WAITS, 1}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, free_one, allocate_one},
+            .start = {0, SCHED_WAITS, 1},
+            .check = scene_check},
+        2);
 }
 
 static void the_idle_slot_wakes_up(void)
 {
     make_idle_slot(2);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {allocate_one, free_and_allocate, allocate_one},
-        .start = {0, SCHED_WAITS, 1}, .check = scene_check}, 1);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {allocate_one, free_and_allocate, allocate_one},
+            .start = {0, SCHED_WAITS, 1},
+            .check = scene_check},
+        1);
 }
 
 /// All four blocks are free: an empty slab goes over and changes its size there.
 static void an_empty_slab_is_taken_over(void)
 {
     make_idle_slot(3);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_one, allocate_one, allocate_small},
-        .start = {0, SCHED_WAITS, 1}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, allocate_one, allocate_small},
+            .start = {0, SCHED_WAITS, 1},
+            .check = scene_check},
+        2);
 }
 
 static void a_barrier_that_fails_leaves_slabs_where_they_are(void)
@@ -83,9 +107,15 @@ static void a_barrier_that_fails_leaves_slabs_where_they_are(void)
     make_idle_slot(2);
     acre_sim.barrier = NULL;
     acre_sim.barrier_fails = true;
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 2, .body = {free_and_allocate, allocate_two},
-        .start = {0, 1}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 2,
+            .body = {free_and_allocate, allocate_two},
+            .start = {0, 1},
+            .check = scene_check},
+        2);
 }
 
 T_MAIN(

@@ -46,9 +46,15 @@ static void a_sleeping_slab_wakes_at_frees_from_both_slots(void)
 {
     scene_make(2);
     hold(5, LARGE);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_large, free_large, free_large},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_large, free_large, free_large},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        2);
 }
 
 /// The slab is full and active; whoever allocates puts it to sleep while others free into it.
@@ -56,9 +62,15 @@ static void a_slab_that_falls_asleep_misses_no_free(void)
 {
     scene_make(2);
     hold(4, LARGE);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_large, free_large, allocate_large},
-        .start = {1, SCHED_WAITS, 0}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_large, free_large, allocate_large},
+            .start = {1, SCHED_WAITS, 0},
+            .check = scene_check},
+        2);
 }
 
 /// A slab of 51 sleeps until two of one kind, own or foreign, are free.
@@ -66,18 +78,30 @@ static void a_slab_that_wakes_at_two_misses_none(void)
 {
     scene_make(2);
     hold(52, SMALL);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_small, free_small, free_small},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 3);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_small, free_small, free_small},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        3);
 }
 
 static void a_slab_of_many_falls_asleep_between_frees(void)
 {
     scene_make(2);
     hold(51, SMALL);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_small, free_small_and_allocate, allocate_two_small},
-        .start = {1, SCHED_WAITS, 0}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_small, free_small_and_allocate, allocate_two_small},
+            .start = {1, SCHED_WAITS, 0},
+            .check = scene_check},
+        2);
 }
 
 /// An awake slab is drained, found full and put back to sleep while its blocks are freed.
@@ -87,9 +111,33 @@ static void an_awake_slab_goes_back_to_sleep(void)
     hold(5, LARGE);
     scene_free(scene.shared[3], LARGE);
     hold(1, LARGE); // takes the rest of the second slab
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {allocate_large, free_large, free_large},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {allocate_large, free_large, free_large},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        2);
+}
+
+/// The active slab has blocks left to carve when an awake one takes its place.
+static void a_slab_with_blocks_to_carve_does_not_sleep(void)
+{
+    scene_make(2);
+    hold(54, SMALL); // three in the second slab
+    scene_free(scene.shared[3], SMALL);
+    scene_free(scene.shared[4], SMALL);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 2,
+            .body = {allocate_two_small, free_small},
+            .start = {0, 1},
+            .check = scene_check},
+        2);
 }
 
 /// A live block that has, by the program's own doing, the two words of a free one: free then searches
@@ -107,22 +155,36 @@ static void a_search_of_the_lists_loses_no_event(void)
 {
     scene_make(2);
     hold(52, SMALL);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 2, .threads = 3, .body = {free_what_looks_free, free_small, free_small},
-        .start = {0, 1, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_what_looks_free, free_small, free_small},
+            .start = {0, 1, SCHED_WAITS},
+            .check = scene_check},
+        2);
 }
 
 static void a_search_for_a_lonely_block_loses_no_event(void)
 {
     scene_make(2);
     hold(52, SMALL);
-    scene_play(__func__, &(struct sched_scene){
-        .slots = 1, .threads = 3, .body = {free_what_looks_free, free_small, free_small},
-        .start = {0, SCHED_WAITS, SCHED_WAITS}, .check = scene_check}, 2);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 1,
+            .threads = 3,
+            .body = {free_what_looks_free, free_small, free_small},
+            .start = {0, SCHED_WAITS, SCHED_WAITS},
+            .check = scene_check},
+        2);
 }
 
 T_MAIN(
-    T_CASE(a_search_of_the_lists_loses_no_event), T_CASE(a_search_for_a_lonely_block_loses_no_event),
+    T_CASE(a_search_of_the_lists_loses_no_event),
+    T_CASE(a_search_for_a_lonely_block_loses_no_event),
     T_CASE(a_sleeping_slab_wakes_at_frees_from_both_slots),
     T_CASE(a_slab_that_falls_asleep_misses_no_free), T_CASE(a_slab_that_wakes_at_two_misses_none),
-    T_CASE(a_slab_of_many_falls_asleep_between_frees), T_CASE(an_awake_slab_goes_back_to_sleep))
+    T_CASE(a_slab_of_many_falls_asleep_between_frees), T_CASE(an_awake_slab_goes_back_to_sleep),
+    T_CASE(a_slab_with_blocks_to_carve_does_not_sleep))

@@ -1,0 +1,122 @@
+// search.c - looking at the blocks of a slab's lists one by one: are all free, is this one.
+//
+// A list in a hot word can be looked at only while it is not there: it is borrowed by a commit and put
+// back by another. Frees go on meanwhile, onto an empty list, and count `due` down from DUE_NEVER; what
+// is added to `due` at the end accounts for both. See slab.h for what the states mean.
+// SPDX-License-Identifier: MIT
+#include "heap/foreign.h"
+#include "heap/map.h"
+#include "heap/slab.h"
+
+/// A hot list that was borrowed.
+struct borrowed {
+    acre_block *first; // NULL if it was empty
+    acre_block *last;
+    unsigned count;
+    uint16_t aim; // due_base that it had: how many frees in all lead to the slab's next event
+};
+
+static bool borrow(acre_heap *heap, struct slot *slot, struct slab *slab, struct borrowed *out)
+{
+    *out = (struct borrowed){.aim = slab->due_base};
+    if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, &out->first)) {
+        if (slab->state == SLAB_ASLEEP) {
+            slab_add_awake(slot, slab); // a take that was interrupted may have set `due`
+        }
+        return false;
+    }
+    store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
+    out->count = block_count(heap, out->first, &out->last);
+    return true;
+}
+
+static void give_back(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const struct borrowed *list)
+{
+    unsigned count = list->count;
+    if (list->first != NULL && !acre_port_install(slot->number, &slab->hot.head, list->first)) {
+        (void)foreign_splice(heap, slab, list->first, list->last, count);
+        count = 0;
+    }
+    uint16_t delta = (uint16_t)(list->aim - count - DUE_NEVER);
+    if (acre_port_due_add(slot->number, &slab->hot, delta)) {
+        store_relaxed(&slab->due_base, list->aim);
+    } else if (slab->state == SLAB_ASLEEP) {
+        slab_add_awake(slot, slab); // nothing else would wake it
+    }
+}
+
+bool slab_is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab)
+{
+    struct borrowed hot;
+    if (!borrow(heap, slot, slab, &hot)) {
+        return false;
+    }
+    if (hot.count + foreign_count(slab) == slab->carved) {
+        return true; // nobody has a block that could be pushed
+    }
+    hot.aim = slab->carved;
+    give_back(heap, slot, slab, &hot);
+    return false;
+}
+
+static bool list_has(const acre_block *list, const acre_block *block)
+{
+    while (list != NULL && list != block) {
+        list = list->next;
+    }
+    return list != NULL;
+}
+
+/// Searches the bin by emptying it. The list comes back reversed, if its slot is still ours.
+static enum found search_bin(
+    acre_heap *heap, struct slot *slot, unsigned class, const acre_block *block)
+{
+    acre_block **bin = &slot->bins.bin[class];
+    acre_block *list = NULL;
+    acre_block *last = NULL;
+    acre_block *popped;
+    unsigned count = 0;
+    acre_pop pop;
+    while ((pop = acre_port_pop_on(slot->number, bin, &popped)) == ACRE_POPPED) {
+        block_link(heap, popped, list);
+        last = last == NULL ? popped : last;
+        list = popped;
+        count += 1;
+    }
+    bool has = list_has(list, block);
+    if (list != NULL && !acre_port_install(slot->number, bin, list)) {
+        (void)foreign_splice(heap, map_find_any(heap, (uintptr_t)list), list, last, count);
+    }
+    if (has) {
+        return FOUND;
+    }
+    return pop == ACRE_MOVED ? FOUND_UNKNOWN : FOUND_NOT;
+}
+
+static bool search_foreign(acre_heap *heap, struct slab *slab, const acre_block *block)
+{
+    acre_block *last = NULL;
+    acre_block *list = foreign_take(slab);
+    unsigned count = block_count(heap, list, &last);
+    bool has = list_has(list, block);
+    if (list != NULL) {
+        (void)foreign_splice(heap, slab, list, last, count);
+    }
+    return has;
+}
+
+enum found slab_search(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
+{
+    if (search_foreign(heap, slab, block)) {
+        return FOUND;
+    }
+    struct borrowed hot;
+    if (!borrow(heap, slot, slab, &hot)) {
+        return FOUND_UNKNOWN;
+    }
+    bool has = list_has(hot.first, block);
+    give_back(heap, slot, slab, &hot);
+    return has ? FOUND : search_bin(heap, slot, slab->class, block);
+}

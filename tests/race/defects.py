@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""defects.py - breaks the library on purpose, one way at a time; the simulated races must notice.
+
+A search that finds nothing proves something only if it would find what is there. Each defect below is
+a piece of source that is replaced in a copy; a test with the copy in it must then fail. A piece that
+is not there exactly once is an error: source and defect have to be changed together.
+
+    defects.py BUILD_DIR [NAME...]     CC and CFLAGS are taken from the environment
+
+SPDX-License-Identifier: MIT
+"""
+import concurrent.futures
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+JOBS = 2
+RUN_SECONDS = 120
+
+INCLUDES = ["include", "src", "ports/sim", "tests"]
+FRAME = ["tests/race/scene.c", "tests/t.c", "tests/t_host.c", "ports/sim/sched_sim.c",
+         "ports/sim/port_sim.c"]
+
+
+class Defect:
+    """One piece of source replaced by another, and the case that must notice."""
+
+    def __init__(self, name, path, old, new, test, case):
+        self.name, self.path, self.old, self.new = name, path, old, new
+        self.test, self.case = test, case
+
+    def source(self):
+        text = (ROOT / self.path).read_text()
+        if text.count(self.old) != 1:
+            sys.exit(f"defects.py: {self.name}: {self.path} has the piece to be replaced "
+                     f"{text.count(self.old)} times, not once:\n{self.old}")
+        return text.replace(self.old, self.new)
+
+
+DEFECTS = [
+    Defect("a hot list is taken under the lock, not in a commit", "src/heap/slab.c",
+           "    if (!acre_port_take(slot->number, &slab->hot, slab->wake, list)) {\n",
+           "    *list = slab->hot.head;\n    ACRE_PORT_STEP();\n    slab->hot.due = slab->wake;\n"
+           "    slab->hot.head = NULL;\n    if (false) {\n",
+           "sim_commits", "pop_and_push_on_one_slab"),
+    Defect("the counters alone say that a slab is empty", "src/heap/slab.c",
+           "        if (count_all(heap, slot, slab)) {\n",
+           "        if (count_all(heap, slot, slab) || true) {\n",
+           "sim_empty", "memory_changes_its_size_only_when_all_is_free"),
+    Defect("an aborted push eats the event", "ports/sim/port_sim.c",
+           "*out = (int16_t)hot->due <= 0 ?", "*out = hot->due == 0 ?",
+           "sim_wake", "a_sleeping_slab_wakes_at_frees_from_both_slots"),
+    Defect("slabs change hands without a barrier", "src/heap/takeover.c",
+           "acre_port_barrier();", "true;", "sim_takeover", "a_push_is_under_way"),
+    Defect("slabs change hands without being in transit", "src/heap/takeover.c",
+           "        store_release(&slab->owner, ACRE_SLOT_NONE); // pairs with the load in a push\n",
+           "", "sim_takeover", "a_push_is_under_way"),
+    Defect("a foreign free wakes a slab one too late", "src/heap/foreign.c",
+           "count == slab->wake ||", "count == slab->wake + 1u ||",
+           "sim_wake", "a_slab_that_wakes_at_two_misses_none"),
+    Defect("the foreign list is taken in two steps", "src/heap/foreign.c",
+           "    return foreign_first(slab, swap_acquire(&slab->foreign, 0)); "
+           "// pairs with foreign_splice\n",
+           "    uint32_t all = load_relaxed(&slab->foreign);\n"
+           "    store_relaxed(&slab->foreign, 0);\n    return foreign_first(slab, all);\n",
+           "sim_wake", "a_slab_that_falls_asleep_misses_no_free"),
+    Defect("a list is installed over one that is there", "ports/sim/port_sim.c",
+           "    *refused = *head != NULL;\n", "    *refused = false;\n",
+           "sim_wake", "a_search_for_a_lonely_block_loses_no_event"),
+    Defect("a pop that is aborted goes on", "ports/sim/port_sim.c",
+           "    acre_block *rest = (*out)->next;\n    if (moved_since(moves)) {\n",
+           "    acre_block *rest = (*out)->next;\n    sim_step();\n    if (false) {\n",
+           "sim_commits", "pop_gives_each_block_once"),
+    Defect("commits for a given slot do not look where they are", "ports/sim/port_sim.c",
+           "    *moved = sim_slot() != slot;\n", "    *moved = slot > 1000;\n",
+           "sim_commits", "pop_and_push_on_one_slab"),
+    Defect("a slab sleeps with blocks left to carve", "src/heap/slab.c",
+           "    if (slab_is_carved(slab)) {\n        slab->state = SLAB_ASLEEP;",
+           "    if (slab_is_carved(slab) || true) {\n        slab->state = SLAB_ASLEEP;",
+           "sim_wake", "a_slab_with_blocks_to_carve_does_not_sleep"),
+    Defect("fork misses a slot that is being made", "src/heap/slot.c",
+           "        if (count == heap->slots_made) {\n", "        if (count <= heap->slots_made) {\n",
+           "sim_fork", "a_slot_is_being_made"),
+]
+
+
+def compiler(directory):
+    includes = [f"-I{ROOT / directory}" for directory in INCLUDES]
+    return [*shlex.split(os.environ.get("CC", "cc")), "-std=gnu11", "-O1", "-g", "-DACRE_DEBUG=1",
+            *shlex.split(os.environ.get("CFLAGS", "")), *includes, f"-I{directory}"]
+
+
+def run(command, **options):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False, **options)
+
+
+def compile_file(source, output, origin):
+    """`origin` is the folder of the original, where a copy finds its neighbours."""
+    done = run([*compiler(output.parent), f"-I{origin}", "-c", str(source), "-o", str(output)])
+    if done.returncode != 0:
+        sys.exit(f"defects.py: cannot compile {source}\n{done.stdout}")
+    return output
+
+
+def library_sources():
+    sources = FRAME + ["src/base/sizeclass.c", "src/base/text.c"]
+    sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/heap").glob("*.c"))]
+    return sources
+
+
+def object_of(directory, path):
+    return directory / (path.replace("/", "_") + ".o")
+
+
+def is_found(defect, directory, objects):
+    """Builds the test with the defect in it and returns whether the test fails as it should."""
+    number = DEFECTS.index(defect)
+    source = directory / f"defect{number}.c"
+    source.write_text(defect.source())
+    broken = compile_file(source, source.with_suffix(".o"), (ROOT / defect.path).parent)
+    others = [str(each) for path, each in objects.items() if path != defect.path]
+    program = directory / f"defect{number}"
+    test = object_of(directory, f"tests/race/{defect.test}.c")
+    done = run([*compiler(directory), "-o", str(program), str(test), str(broken), *others])
+    if done.returncode != 0:
+        sys.exit(f"defects.py: cannot link {program}\n{done.stdout}")
+    environment = dict(os.environ, RACE_CASE=defect.case, RACE_RANDOM="0")
+    try:
+        done = run([str(program)], env=environment, timeout=RUN_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False, "no end"
+    words = [line for line in done.stdout.splitlines() if line.startswith("#")]
+    # Only a schedule that broke counts: not a test that could not run.
+    found = done.returncode != 0 and any("RACE_REPLAY=" in line for line in words)
+    return found, "; ".join(line[2:] for line in words[:2])
+
+
+def main():
+    if len(sys.argv) < 2:
+        print(__doc__)
+        return 2
+    directory = pathlib.Path(sys.argv[1]).resolve() / "tests" / "race" / "defects"
+    directory.mkdir(parents=True, exist_ok=True)
+    wanted = [each for each in DEFECTS if len(sys.argv) == 2 or each.name in sys.argv[2:]]
+    sources = library_sources()
+    tests = sorted({f"tests/race/{each.test}.c" for each in wanted})
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        made = pool.map(lambda path: compile_file(ROOT / path, object_of(directory, path),
+                                                  (ROOT / path).parent), sources + tests)
+        objects = dict(zip(sources, list(made)))
+        results = list(pool.map(lambda each: is_found(each, directory, objects), wanted))
+    missed = 0
+    for defect, (found, words) in zip(wanted, results):
+        missed += not found
+        print(f"{'found ' if found else 'MISSED'} {defect.name}: {words}")
+    print(f"{len(wanted) - missed} of {len(wanted)} defects found")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
