@@ -98,11 +98,22 @@ static inline acre_push acre_port_push(
                                : thread_push(hot, owner, block, key);
 }
 
+/// Whether the caller may change hot words of `slot` in the thread binding: it is there, or the slot is
+/// the limbo slot, where that takes the slot's lock.
+static inline bool thread_is_on(unsigned slot)
+{
+    return slot == acre_port_thread_slot || slot == SLOT_LIMBO;
+}
+
 static inline acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)
 {
     acre_block *next;
     if (acre_port_is_rseq()) {
         return rseq_pop_on(slot, bin, out);
+    }
+    *out = NULL;
+    if (!thread_is_on(slot)) {
+        return ACRE_MOVED;
     }
     *out = plain_pop(bin, &next);
     return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
@@ -113,19 +124,28 @@ static inline bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, ac
     if (acre_port_is_rseq()) {
         return rseq_take(slot, hot, due, list);
     }
+    if (!thread_is_on(slot)) {
+        return false;
+    }
     *list = plain_take(hot, due);
     return true;
 }
 
 static inline bool acre_port_install(unsigned slot, acre_block **head, acre_block *list)
 {
-    return acre_port_is_rseq() ? rseq_install(slot, head, list) : plain_install(head, list);
+    if (acre_port_is_rseq()) {
+        return rseq_install(slot, head, list);
+    }
+    return thread_is_on(slot) && plain_install(head, list);
 }
 
 static inline bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due)
 {
     if (acre_port_is_rseq()) {
         return rseq_due_set(slot, hot, due);
+    }
+    if (!thread_is_on(slot)) {
+        return false;
     }
     hot->due = due;
     return true;
@@ -135,6 +155,9 @@ static inline bool acre_port_due_add(unsigned slot, acre_hot *hot, uint16_t delt
 {
     if (acre_port_is_rseq()) {
         return rseq_due_add(slot, hot, delta);
+    }
+    if (!thread_is_on(slot)) {
+        return false;
     }
     hot->due = (uint16_t)(hot->due + delta);
     return true;

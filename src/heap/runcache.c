@@ -19,7 +19,7 @@ static uintptr_t remove_at(struct slot *slot, unsigned i)
 {
     uintptr_t addr = slot->runs[i].addr;
     slot->run_bytes -= (size_t)slot->runs[i].pages * PAGE_BYTES;
-    slot->run_count -= 1;
+    store_relaxed(&slot->run_count, slot->run_count - 1);
     for (; i < slot->run_count; i++) {
         slot->runs[i] = slot->runs[i + 1];
     }

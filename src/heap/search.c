@@ -106,7 +106,16 @@ static bool search_foreign(acre_heap *heap, struct slab *slab, const acre_block 
     return has;
 }
 
-enum found slab_search(
+/// Frees that came while a list was borrowed may have raised no event.
+static void make_up_for_events(struct slot *slot, struct slab *slab)
+{
+    if (slab->state == SLAB_ASLEEP &&
+        (slab_hot_count(slab) >= slab->wake || foreign_count(slab) >= slab->wake)) {
+        slab_wake(slot, slab);
+    }
+}
+
+static enum found search_lists(
     acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
 {
     if (search_foreign(heap, slab, block)) {
@@ -119,4 +128,12 @@ enum found slab_search(
     bool has = list_has(hot.first, block);
     give_back(heap, slot, slab, &hot);
     return has ? FOUND : search_bin(heap, slot, slab->class, block);
+}
+
+enum found slab_search(
+    acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
+{
+    enum found found = search_lists(heap, slot, slab, block);
+    make_up_for_events(slot, slab);
+    return found;
 }

@@ -52,6 +52,7 @@ static void segment_add(acre_heap *heap, struct segment *segment)
     heap->held_bytes += map_bytes;
     list_add_first(&heap->segments, &segment->link);
     heap->segment_count += 1;
+    heap->segments_added += 1;
 }
 
 /// Takes a segment that was given back. NULL if there is none.
@@ -89,6 +90,7 @@ bool segment_create(acre_heap *heap)
     size_t header_bytes = segment_header_bytes(heap);
     size_t stub;
     acre_port_lock_take(&heap->lock);
+    uint32_t added = heap->segments_added;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
@@ -110,8 +112,9 @@ bool segment_create(acre_heap *heap)
         heap->held_bytes -= header_bytes;
         heap->reserved_bytes -= released ? (size_t)SEGMENT_BYTES : 0;
     }
+    bool others = heap->segments_added != added; // their segment may be all we need
     acre_port_lock_drop(&heap->lock);
-    return committed;
+    return committed || others;
 }
 
 bool segment_is_idle(const struct segment *segment)

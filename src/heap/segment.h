@@ -21,7 +21,7 @@ struct page_range {
 };
 
 /// Reserves a segment, commits its header and adds it to the heap. False if the source or the limit
-/// does not allow it; nothing is changed then. No lock may be held.
+/// does not allow it, and no other thread has added one meanwhile. No lock may be held.
 bool segment_create(acre_heap *heap);
 
 /// Whether nothing but the header is in use. Under heap->lock.

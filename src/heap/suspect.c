@@ -14,6 +14,9 @@
 #include "heap/hit.h"
 #include "heap/slab.h"
 
+// A thread may leave the slot in the middle of a search, and be back for the next.
+enum { ATTEMPTS_MAX = 4 };
+
 static bool makes_sense(const acre_heap *heap, const struct slab *slab, const acre_block *block)
 {
     const acre_block *next = block->next;
@@ -28,11 +31,14 @@ bool suspect_is_free(acre_heap *heap, struct slab *slab, const acre_block *block
     if (!makes_sense(heap, slab, block)) {
         return false;
     }
-    struct slot *slot = slab_lock_owner(heap, slab);
-    if (slot == NULL) {
-        return true; // between slots
+    enum found found = FOUND_UNKNOWN;
+    for (int i = 0; i < ATTEMPTS_MAX && found == FOUND_UNKNOWN; i++) {
+        struct slot *slot = slab_lock_owner(heap, slab);
+        if (slot == NULL) {
+            break; // between slots
+        }
+        found = slab_search(heap, slot, slab, block);
+        acre_port_lock_drop(&slot->lock);
     }
-    enum found found = slab_search(heap, slot, slab, block);
-    acre_port_lock_drop(&slot->lock);
     return found != FOUND_NOT;
 }

@@ -62,7 +62,8 @@ static void set_scene(void)
     acre_block *head = first_head == 0 ? NULL : &world.block[first_head];
     world.of_slot.bin[BIN] = head;
     world.of_other.bin[BIN] = &world.block[3];
-    world.hot = (acre_hot){.head = head, .due = first_due};
+    world.hot.head = head; // field by field: worlds are compared with what lies between
+    world.hot.due = first_due;
     world.owner = first_owner;
     // The block that is pushed or installed: its words are the caller's until then.
     world.block[4] = (acre_block){.next = &world.block[5], .tag = 7};
@@ -267,7 +268,7 @@ static void pop_is_whole_or_nothing(void)
 
 static void push_is_whole_or_nothing(void)
 {
-    static const uint16_t dues[] = {0, 1, 2, 10, 0x100, 0x7fff, 0x8001, 0xfff0, 0xffff};
+    static const uint16_t dues[] = {0, 1, 2, 10, 0x100, 0x7fff, 0x8010, 0xfff0, 0xffff};
     for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++) {
         for (uint32_t owner = SLOT; owner <= OTHER_SLOT; owner++) {
             set((unsigned)i % 3, dues[i], owner, 0);

@@ -19,7 +19,8 @@ enum {
     SEGMENT_HASHED_BYTES = offsetof(struct segment, slabs),
     HEAD_BYTES = 32, // of each block are kept from run to run
     SLOTS_MADE_MAX = 6,
-    SMALL_SLICES = 2, // that may have small blocks when a run begins
+    SMALL_SLICES = 2, // that may be full of small blocks; others get
+    SMALL_FEW = 6,    // so many in a run
     RANDOM_RUNS = 2000,
     ALARM_SECONDS = 600,
 };
@@ -371,7 +372,9 @@ static uint64_t setting(const char *name, uint64_t otherwise)
     return text == NULL ? otherwise : strtoull(text, NULL, 0);
 }
 
-/// All that a run can change. What can be told from the rest is not hashed.
+/// All that a run can change. What is not hashed never changes but by making a segment. The links in
+/// free blocks do count: without them a state in which a block was lost looks like one in which it
+/// was not.
 static void name_regions(void)
 {
     acre_heap *heap = scene.heap;
@@ -395,8 +398,9 @@ static void name_regions(void)
         (char *)segment + HEADER_BYTES, round_up(sizeof(struct slot), LINE_BYTES),
         round_up(sizeof(struct slot), LINE_BYTES), slots, true);
     char *blocks = (char *)segment + HEADER_SLICES * SLICE_BYTES;
-    for (unsigned i = 0; i < SMALL_SLICES; i++) {
-        sched_region(blocks + i * SLICE_BYTES, HEAD_BYTES, SMALL, SLICE_BYTES / SMALL, false);
+    for (unsigned i = 0; i < SCENE_SLICES; i++) {
+        size_t count = i < SMALL_SLICES ? SLICE_BYTES / SMALL : SMALL_FEW;
+        sched_region(blocks + i * SLICE_BYTES, HEAD_BYTES, SMALL, count, true);
     }
     sched_region(blocks, HEAD_BYTES, LARGE, SCENE_SLICES * SLICE_BYTES / LARGE, true);
 }

@@ -1,0 +1,168 @@
+// foreign_test.c - blocks freed by threads that are not on their slab's slot.
+// SPDX-License-Identifier: MIT
+#include "heap/foreign.h"
+
+#include "heap/slab.h"
+#include "unit/fixture.h"
+
+enum { FEW_BYTES = 4096, FEW = 16, MANY_BYTES = 16, MANY = 4096, MANY_WAKE = 170 };
+
+static void *blocks[2 * MANY];
+
+static void foreign_free_waits_in_its_slab(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 10, 100) == 10);
+    struct slab *slab = slab_at(blocks[0]);
+    free_on(1, blocks[4]);
+    T_EXPECT(foreign_count(slab) == 1 && slab_hot_count(slab) == 0 && slab->hot.head == NULL);
+    free_on(2, blocks[5]);
+    T_EXPECT(foreign_count(slab) == 2);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    acre_block *list = foreign_take(slab);
+    T_EXPECT((void *)list == blocks[5] && (void *)list->next == blocks[4]);
+    T_EXPECT(list->next->next == NULL && foreign_count(slab) == 0 && foreign_take(slab) == NULL);
+    T_EXPECT(foreign_splice(subject, slab, list, list->next, 2) == 0);
+    T_EXPECT(foreign_count(slab) == 2);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void foreign_list_begins_with_any_block(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, MANY, MANY_BYTES) == MANY);
+    struct slab *slab = slab_at(blocks[0]);
+    for (unsigned i = 0; i < MANY; i += 1 + i / 5) { // the first and the last block, too
+        free_on(1, blocks[i]);
+        T_EXPECT(foreign_count(slab) == 1);
+        T_EXPECT((void *)foreign_take(slab) == blocks[i]);
+        T_EXPECT(acre_heap_alloc(subject, MANY_BYTES) != blocks[i]); // ours alone now
+    }
+    free_on(1, blocks[MANY - 1]);
+    T_EXPECT(foreign_count(slab) == 1 && (void *)foreign_take(slab) == blocks[MANY - 1]);
+    acre_heap_destroy(subject);
+}
+
+static void foreign_free_tries_again_when_it_is_not_alone(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 10, 100) == 10);
+    acre_sim.cas_fail_at = acre_sim.cas_count + 1;
+    uint32_t cas_count = acre_sim.cas_count;
+    free_on(1, blocks[0]);
+    T_EXPECT(acre_sim.cas_count == cas_count + 2);
+    T_EXPECT(foreign_count(slab_at(blocks[0])) == 1);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void foreign_blocks_are_used_before_new_ones_are_carved(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 3, FEW_BYTES) == 3);
+    free_on(1, blocks[0]);
+    free_on(1, blocks[2]);
+    T_EXPECT(acre_heap_alloc(subject, FEW_BYTES) == blocks[2]);
+    T_EXPECT(acre_heap_alloc(subject, FEW_BYTES) == blocks[0]);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void foreign_frees_wake_a_sleeping_slab(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, MANY + 1, MANY_BYTES) == MANY + 1);
+    struct slab *slab = slab_at(blocks[0]);
+    for (unsigned i = 0; i < MANY_WAKE; i++) {
+        T_EXPECT(slab->state == SLAB_ASLEEP);
+        free_on(1 + i % 3, blocks[i]);
+    }
+    T_EXPECT(slab->state == SLAB_AWAKE);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void frees_from_here_and_there_wake_a_slab_together_or_alone(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, MANY + 1, MANY_BYTES) == MANY + 1);
+    struct slab *slab = slab_at(blocks[0]);
+    for (unsigned i = 0; i < 2 * MANY_WAKE; i++) {
+        free_on(i % 2, blocks[i]);
+    }
+    T_EXPECT(slab->state == SLAB_AWAKE);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void slab_drained_by_others_is_found_when_a_slab_is_wanted(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, FEW + 1, FEW_BYTES) == FEW + 1);
+    struct slab *slab = slab_at(blocks[0]);
+    for (unsigned i = 0; i < FEW; i++) {
+        free_on(1, blocks[i]);
+    }
+    T_EXPECT(slab->state == SLAB_AWAKE && slab->drained);
+    T_EXPECT(slot_of(subject, 0)->drained_count == 1);
+    pages_sim_heal(&sim);
+    T_EXPECT(slab_at(acre_heap_alloc(subject, 2000)) == slab); // another class
+    T_EXPECT(sim.calls_all == 0 && slot_of(subject, 0)->drained_count == 0);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void slab_drained_by_its_owner_and_others_becomes_empty(void)
+{
+    for (unsigned last_is_foreign = 0; last_is_foreign < 2; last_is_foreign++) {
+        heap_open();
+        T_EXPECT(alloc_many(blocks, FEW + 1, FEW_BYTES) == FEW + 1);
+        struct slab *slab = slab_at(blocks[0]);
+        for (unsigned i = 0; i < FEW; i++) {
+            free_on((i + last_is_foreign) % 2 == 0 ? 1 : 0, blocks[i]);
+        }
+        T_EXPECT_SOUND(acre_heap_audit(subject));
+        T_EXPECT(slab->state == SLAB_EMPTY || slab->drained || slab->state == SLAB_AWAKE);
+        size_t again = 0;
+        for (unsigned i = 0; i < 2 * FEW; i++) {
+            again += slab_at(acre_heap_alloc(subject, FEW_BYTES)) == slab ? 1 : 0;
+        }
+        T_EXPECT(again == FEW);
+        T_EXPECT_SOUND(heap_close());
+    }
+}
+
+static void freed_foreign_is_a_double_free_there_and_here(void)
+{
+    for (unsigned slot = 0; slot < 3; slot++) {
+        heap_open();
+        T_EXPECT(alloc_many(blocks, 3, 100) == 3);
+        free_on(1, blocks[1]);
+        sim_move(slot);
+        struct sim_end end = sim_catch(free_in_heap, blocks[1]);
+        T_EXPECT(end.how == SIM_FATAL && end.what[0] == 'd' && end.addr == blocks[1]);
+        T_EXPECT(end.block_bytes == 112);
+    }
+}
+
+static void owner_of_a_slab_in_transit_is_nobody(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 3, 100) == 3);
+    struct slab *slab = slab_at(blocks[0]);
+    struct slot *slot = slab_lock_owner(subject, slab);
+    T_EXPECT(slot == slot_of(subject, 0));
+    acre_port_lock_drop(&slot->lock);
+    slab->owner = ACRE_SLOT_NONE;
+    T_EXPECT(slab_lock_owner(subject, slab) == NULL);
+    acre_heap_free(subject, blocks[2]); // goes to the foreign list, wherever the caller is
+    T_EXPECT(foreign_count(slab) == 1);
+    slab->owner = 0;
+    T_EXPECT_SOUND(heap_close());
+}
+
+T_MAIN(
+    T_CASE(foreign_free_waits_in_its_slab), T_CASE(foreign_list_begins_with_any_block),
+    T_CASE(foreign_free_tries_again_when_it_is_not_alone),
+    T_CASE(foreign_blocks_are_used_before_new_ones_are_carved),
+    T_CASE(foreign_frees_wake_a_sleeping_slab),
+    T_CASE(frees_from_here_and_there_wake_a_slab_together_or_alone),
+    T_CASE(slab_drained_by_others_is_found_when_a_slab_is_wanted),
+    T_CASE(slab_drained_by_its_owner_and_others_becomes_empty),
+    T_CASE(freed_foreign_is_a_double_free_there_and_here),
+    T_CASE(owner_of_a_slab_in_transit_is_nobody))
