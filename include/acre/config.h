@@ -20,7 +20,8 @@
 #define ACRE_CHECKED 1
 #endif
 
-/// Slice: the unit in which a segment is given to slabs, as log2 of bytes: 12 to 16.
+/// Slice: the unit in which a segment is given to slabs, as log2 of bytes: 12 to 16, and at
+/// least 13 where addresses have 64 bits.
 /// Default 64 KiB where addresses have 64 bits, 4 KiB elsewhere.
 #ifndef ACRE_SLICE_LOG2
 #if __SIZEOF_POINTER__ > 4

@@ -31,8 +31,7 @@ typedef struct acre_heap_options {
     /// Counted in whole pages of committed memory. 0 = no limit.
     size_t limit_bytes;
 
-    /// Names the heap in statistics and messages. Not copied: it must outlive the heap. May be
-    /// NULL.
+    /// Names the heap for debuggers. Not copied: it must outlive the heap. May be NULL.
     const char *name;
 
     /// Bytes of memory that the heap's address map covers at full speed: a hint, rounded up. Blocks
@@ -128,6 +127,7 @@ typedef struct acre_heap_stats {
     size_t limit_bytes;       // as set at creation; 0 = none
     size_t slots;             // slots that have used the heap
     size_t segments;          // segments held
+    size_t aborted_pushes;    // frees that the kernel interrupted and that started again, all heaps
 } acre_heap_stats;
 
 /// Fills `out`. Exact while no other thread uses the heap, else approximate; never stops anyone.

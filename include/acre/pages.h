@@ -36,7 +36,8 @@ struct acre_pages {
     /// Returns ACRE_NO_MEMORY on failure; the range is then as it was.
     acre_status (*commit)(acre_pages *self, void *addr, size_t bytes);
 
-    /// Gives memory back and keeps the addresses. Returns ACRE_OK when the range will read as zero
+    /// Gives memory back and keeps the addresses; parts of the range may not be committed. Returns
+    /// ACRE_OK when the range will read as zero
     /// after the next commit; anything else says that nothing was changed (the source may refuse).
     acre_status (*decommit)(acre_pages *self, void *addr, size_t bytes);
 

@@ -109,7 +109,7 @@ typedef enum acre_claim {
 //   bool acre_port_due_add(unsigned slot, acre_hot *, uint16_t delta);
 //       Commits. False: moved.
 //
-//   acre_port_lock; ACRE_PORT_LOCK_INIT;
+//   acre_port_lock
 //   void acre_port_lock_take(acre_port_lock *);  void acre_port_lock_drop(acre_port_lock *);
 //       A lock that sleeps or spins as the platform needs. All zero bytes are an open lock.
 //

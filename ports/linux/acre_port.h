@@ -2,7 +2,7 @@
 //
 // Two bindings of slots live in one library, and the process chooses at its first allocation
 // (slots.c): `rseq` where the kernel gives threads concurrency ids, else `thread`. Slow paths ask
-// here which one it is; malloc and free have a copy of their hit path for each (front/malloc.c).
+// here which one it is; malloc and free have a copy of their hit path for each (front/hits.c).
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_PORT_H
 #define ACRE_PORT_H
@@ -31,7 +31,8 @@ extern ACRE_PORT_HIDDEN ptrdiff_t acre_port_rseq_area;
 /// Pushes that were aborted by the kernel and started again.
 extern ACRE_PORT_HIDDEN uint32_t acre_port_abort_count;
 
-/// The caller's slot in the thread binding. The only thread-local variable of the library.
+/// The caller's slot in the thread binding. With slots.c's count of leases, all
+/// that the library keeps for a thread.
 extern ACRE_PORT_HIDDEN __thread unsigned acre_port_thread_slot
     __attribute__((tls_model("initial-exec")));
 

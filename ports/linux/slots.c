@@ -230,6 +230,7 @@ void acre_port_slots_fork_release(void)
 
 void acre_port_slots_fork_child(void)
 {
+    leases.lock = (acre_port_lock){0};
     leases.parked_count = 0;
     for (unsigned i = leases.next; i-- != 0;) {
         if (SLOT_FIRST_LEASED + i != acre_port_thread_slot) {

@@ -4,8 +4,7 @@
 // thread that steps stores its registers and jumps to the scheduler; while a run repeats what an
 // earlier one chose and everybody went on, it does not even do that (`skip`).
 //
-// States are remembered as 58 bits of a hash with the deviations that were left, in an open table.
-// With a million states the chance that two share their bits is one in a hundred thousand.
+// sched_state.h has the memory that a run changes, and the states that were met.
 // SPDX-License-Identifier: MIT
 #include "sched_sim.h"
 
@@ -15,17 +14,14 @@
 #include <string.h>
 #include <ucontext.h>
 
+#include "sched_state.h"
+
 enum {
     STACK_BYTES = 64 << 10,
     STACK_CLEARED_BYTES = 8 << 10, // of it, at the start of each run, so that runs look alike
     REGISTERS_BYTES = 96,          // below a frame, where registers may have been put
-    REGIONS_MAX = 48,
     CHOICES_MAX = SCHED_THREADS_MAX * SCHED_SLOTS_MAX + 1,
-    BUDGET_BITS = 6,
-    LEFT_MASK = (1 << BUDGET_BITS) - 1,
-    SEEN_LOG2_FIRST = 16,
-    SEEN_LOG2_MAX = 25,
-    RANDOM_DEVIATIONS = 1 << (BUDGET_BITS - 1),
+    RANDOM_DEVIATIONS = 1 << (STATE_LEFT_BITS - 1),
     RANDOM_PERIOD = 12, // one step in so many deviates
 };
 
@@ -62,19 +58,9 @@ struct point {
     uint8_t left; // deviations
 };
 
-struct region {
-    char *at;
-    size_t bytes;
-    size_t stride;
-    size_t count;
-    bool hashed;
-};
-
 enum mode { EXPLORE, RANDOM, REPLAY };
 
 static struct thread threads[SCHED_THREADS_MAX];
-static struct region regions[REGIONS_MAX];
-static size_t region_count;
 static char *first_image; // of all regions, at the beginning of a run
 static char *copy_image;
 
@@ -96,170 +82,46 @@ static struct {
     struct point path[SCHED_STEPS_MAX];
 } sched;
 
-static struct {
-    uint64_t *entries; // hash above, deviations left below; 0 = none
-    unsigned log2;
-    uint64_t count;
-} seen;
-
-// ---- regions -------------------------------------------------------------------------------------
-
-void sched_region(void *at, size_t bytes, size_t stride, size_t count, bool hashed)
-{
-    if (region_count == REGIONS_MAX) {
-        acre_port_halt("too many regions", __FILE__, __LINE__);
-    }
-    regions[region_count++] = (struct region){at, bytes, stride, count, hashed};
-}
+// ---- states --------------------------------------------------------------------------------------
 
 void sched_forget_regions(void)
 {
-    region_count = 0;
-}
-
-static size_t image_bytes(void)
-{
-    size_t sum = sizeof(acre_sim) + sizeof(struct sim_thread) * SCHED_THREADS_MAX;
-    for (size_t i = 0; i < region_count; i++) {
-        sum += regions[i].bytes * regions[i].count;
-    }
-    return sum;
-}
-
-static char *copy_part(char *image, void *at, size_t bytes, bool save)
-{
-    memcpy(save ? image : at, save ? at : image, bytes);
-    return image + bytes;
-}
-
-/// Copies the state to an image, or back.
-static void copy_state(char *image, bool save)
-{
-    image = copy_part(image, &acre_sim, sizeof(acre_sim), save);
+    state_forget_regions();
+    // What matters of these is hashed with the threads.
+    sched_region(&acre_sim, sizeof(acre_sim), 0, 1, false);
     for (unsigned i = 0; i < SCHED_THREADS_MAX; i++) {
-        image = copy_part(image, &threads[i].sim, sizeof(threads[i].sim), save);
+        sched_region(&threads[i].sim, sizeof(threads[i].sim), 0, 1, false);
     }
-    for (size_t i = 0; i < region_count; i++) {
-        for (size_t k = 0; k < regions[i].count; k++) {
-            image = copy_part(image, regions[i].at + k * regions[i].stride, regions[i].bytes, save);
-        }
-    }
-}
-
-// ---- states --------------------------------------------------------------------------------------
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-    hash = (hash ^ value) * UINT64_C(0x9fb21c651e98df25);
-    return hash ^ hash >> 29;
-}
-
-/// Hashes whole words; `bytes` is a multiple of 8. Two chains of multiplications run side by side;
-/// they begin and multiply differently, so that nothing cancels where they meet.
-static uint64_t mix_memory(uint64_t hash, const char *at, size_t bytes)
-{
-    uint64_t other = hash << 32 | hash >> 32;
-    uint64_t words[2];
-    size_t i = 0;
-    for (; i + sizeof(words) <= bytes; i += sizeof(words)) {
-        memcpy(words, at + i, sizeof(words));
-        hash = mix(hash, words[0]);
-        other = (other ^ words[1]) * UINT64_C(0xe7037ed1a0b428db);
-        other ^= other >> 32;
-    }
-    if (i < bytes) {
-        memcpy(words, at + i, sizeof(words[0]));
-        hash = mix(hash, words[0]);
-    }
-    return mix(mix(hash, other), other >> 17);
 }
 
 static uint64_t mix_thread(uint64_t hash, const struct thread *thread)
 {
-    hash =
-        mix(hash, (uint64_t)(thread->slot + 1) << 3 | (uint64_t)thread->ended << 2 |
-                      (uint64_t)thread->started << 1 | thread->fresh_move);
+    hash = state_mix(
+        hash, (uint64_t)(thread->slot + 1) << 3 | (uint64_t)thread->ended << 2 |
+                  (uint64_t)thread->started << 1 | thread->fresh_move);
     if (!thread->started || thread->ended) {
         return hash;
     }
-    hash = mix(hash, thread->sim.moves);
-    hash = mix(hash, (uintptr_t)thread->sim.waits_for);
-    hash = mix_memory(hash, (const char *)&thread->context, sizeof(thread->context) & ~(size_t)7);
-    return mix_memory(hash, thread->stack_at, (size_t)(thread->frame - thread->stack_at));
+    hash = state_mix(hash, thread->sim.moves);
+    hash = state_mix(hash, (uintptr_t)thread->sim.waits_for);
+    hash = state_mix_memory(
+        hash, (const char *)&thread->context, sizeof(thread->context) & ~(size_t)7);
+    return state_mix_memory(hash, thread->stack_at, (size_t)(thread->frame - thread->stack_at));
 }
 
 static uint64_t hash_state(void)
 {
-    uint64_t hash =
-        mix((uint64_t)(sched.current == NULL ? 0 : sched.current - threads + 1), acre_sim.aborts);
+    uint64_t hash = state_mix(
+        (uint64_t)(sched.current == NULL ? 0 : sched.current - threads + 1), acre_sim.aborts);
     for (unsigned i = 0; i < sched.scene->threads; i++) {
         hash = mix_thread(hash, &threads[i]);
     }
     for (unsigned i = 0; i < sched.scene->slots; i++) {
-        hash = mix(hash, acre_sim.claimed[i]);
+        hash = state_mix(hash, acre_sim.claimed[i]);
     }
-    for (size_t i = 0; i < region_count; i++) {
-        for (size_t k = 0; regions[i].hashed && k < regions[i].count; k++) {
-            hash = mix_memory(hash, regions[i].at + k * regions[i].stride, regions[i].bytes);
-        }
-    }
-    hash &= ~UINT64_C(0) << BUDGET_BITS;
-    return hash == 0 ? (uint64_t)1 << BUDGET_BITS : hash;
-}
-
-static uint64_t *seen_find(uint64_t hash)
-{
-    uint64_t mask = ((uint64_t)1 << seen.log2) - 1;
-    uint64_t at = hash >> BUDGET_BITS & mask;
-    while (seen.entries[at] != 0 && (seen.entries[at] ^ hash) >> BUDGET_BITS != 0) {
-        at = (at + 1) & mask;
-    }
-    return &seen.entries[at];
-}
-
-static void seen_resize(unsigned log2)
-{
-    uint64_t *old = seen.entries;
-    uint64_t old_count = old == NULL ? 0 : (uint64_t)1 << seen.log2;
-    seen.entries = calloc((size_t)1 << log2, sizeof(uint64_t));
-    if (seen.entries == NULL) {
-        acre_port_halt("no memory for the states", __FILE__, __LINE__);
-    }
-    seen.log2 = log2;
-    for (uint64_t i = 0; i < old_count; i++) {
-        if (old[i] != 0) {
-            *seen_find(old[i]) = old[i];
-        }
-    }
-    free(old);
-}
-
-static void seen_clear(void)
-{
-    free(seen.entries);
-    seen.entries = NULL;
-    seen.count = 0;
-    seen_resize(SEEN_LOG2_FIRST);
-}
-
-/// Remembers the state. True if an earlier run went on from it with as many deviations left.
-static bool seen_before(uint64_t hash, unsigned left)
-{
-    uint64_t *entry = seen_find(hash);
-    if (*entry != 0) {
-        bool before = (*entry & LEFT_MASK) >= left;
-        *entry = before ? *entry : (hash | left);
-        return before;
-    }
-    *entry = hash | left;
-    seen.count += 1;
-    if (seen.count > (uint64_t)1 << (seen.log2 - 1)) {
-        if (seen.log2 == SEEN_LOG2_MAX) {
-            acre_port_halt("too many states", __FILE__, __LINE__);
-        }
-        seen_resize(seen.log2 + 1);
-    }
-    return false;
+    hash = state_mix_regions(hash);
+    hash &= ~UINT64_C(0) << STATE_LEFT_BITS;
+    return hash == 0 ? (uint64_t)1 << STATE_LEFT_BITS : hash;
 }
 
 // ---- threads -------------------------------------------------------------------------------------
@@ -279,8 +141,8 @@ static __attribute__((noinline)) void step(void)
     }
     struct thread *self = sched.current;
     self->stack_at = (char *)__builtin_frame_address(0) - REGISTERS_BYTES;
-    if (_setjmp(self->context) == 0) {
-        _longjmp(sched.home, 1);
+    if (setjmp(self->context) == 0) {
+        longjmp(sched.home, 1);
     }
 }
 
@@ -288,12 +150,12 @@ static void thread_main(int idx)
 {
     struct thread *self = &threads[idx];
     self->frame = __builtin_frame_address(0);
-    if (_setjmp(self->start) == 0) {
+    if (setjmp(self->start) == 0) {
         (void)setcontext(&sched.maker);
     }
     threads[idx].body(); // each start of a run arrives here
     threads[idx].ended = true;
-    _longjmp(sched.home, 1);
+    longjmp(sched.home, 1);
 }
 
 static void make_threads(void)
@@ -333,11 +195,11 @@ static void resume(struct thread *thread)
     thread->fresh_move = false;
     bool started = thread->started;
     thread->started = true;
-    if (_setjmp(sched.home) == 0) {
+    if (setjmp(sched.home) == 0) {
         if (started) {
-            _longjmp(thread->context, 1);
+            longjmp(thread->context, 1);
         }
-        _longjmp(thread->start, 1);
+        longjmp(thread->start, 1);
     }
 }
 
@@ -390,10 +252,10 @@ bool sched_barrier(void)
 
 void sched_in_copy(void (*act)(void))
 {
-    copy_state(copy_image, true);
+    state_copy(copy_image, true);
     acre_sim_step = NULL;
     act();
-    copy_state(copy_image, false);
+    state_copy(copy_image, false);
     acre_sim_step = step;
 }
 
@@ -402,11 +264,14 @@ void sched_in_copy(void (*act)(void))
 static unsigned add_places(
     struct thread *thread, unsigned base_cost, struct choice *out, unsigned count)
 {
+    unsigned idx = (unsigned)(thread - threads);
+    bool pinned = (sched.scene->pinned >> idx & 1) != 0;
     for (unsigned slot = 0; slot < sched.scene->slots; slot++) {
         const struct thread *old = occupant(slot);
         unsigned cost = old == NULL ? base_cost : 1;
-        if (!acre_sim.claimed[slot] && cost <= sched.left) {
-            out[count++] = (struct choice){PLACE, (unsigned)(thread - threads), slot, cost};
+        bool allowed = !pinned || (int)slot == sched.scene->start[idx];
+        if (allowed && !acre_sim.claimed[slot] && cost <= sched.left) {
+            out[count++] = (struct choice){PLACE, idx, slot, cost};
         }
     }
     return count;
@@ -521,7 +386,7 @@ static unsigned choose(unsigned count)
         }
     } else if (count > 1) {
         point->hash = hash_state();
-        if (seen_before(point->hash, sched.left)) {
+        if (state_seen_before(point->hash, sched.left)) {
             if (is_endless(point->hash)) {
                 acre_port_halt("a thread goes round in circles", __FILE__, __LINE__);
             }
@@ -593,7 +458,7 @@ static void run(void *unused)
         acre_port_halt("threads wait for each other", __FILE__, __LINE__);
     }
     // What the check says depends on the state alone.
-    if (sched.mode == REPLAY || !seen_before(hash_state(), LEFT_MASK)) {
+    if (sched.mode == REPLAY || !state_seen_before(hash_state(), STATE_LEFT_MAX)) {
         static struct sim_thread outside;
         outside = (struct sim_thread){.slot = 0};
         acre_sim.self = &outside;
@@ -627,7 +492,7 @@ static void play(void)
     if (sched.scene->begin != NULL) {
         sched.scene->begin();
     }
-    copy_state(first_image, false);
+    state_copy(first_image, false);
     start_threads();
     sched.step = 0;
     sched.left = sched.deviations;
@@ -659,13 +524,13 @@ static void prepare(
     sched.path_count = 0;
     free(first_image);
     free(copy_image);
-    first_image = malloc(image_bytes());
-    copy_image = malloc(image_bytes());
+    first_image = malloc(state_bytes());
+    copy_image = malloc(state_bytes());
     if (first_image == NULL || copy_image == NULL) {
         acre_port_halt("no memory for the state", __FILE__, __LINE__);
     }
-    copy_state(first_image, true);
-    seen_clear();
+    state_copy(first_image, true);
+    state_forget_seen();
     make_threads();
 }
 
@@ -693,8 +558,8 @@ void sched_explore(
         play();
         out->complete = out->broken == NULL && !next_path();
     } while (!out->complete && out->broken == NULL && out->schedules < schedules_max);
-    out->states = seen.count;
-    copy_state(first_image, false);
+    out->states = state_seen_count();
+    state_copy(first_image, false);
 }
 
 void sched_random(
@@ -705,7 +570,7 @@ void sched_random(
     while (out->broken == NULL && out->schedules < count) {
         play();
     }
-    copy_state(first_image, false);
+    state_copy(first_image, false);
 }
 
 void sched_replay(const struct sched_scene *scene, const char *schedule, struct sched_report *out)
@@ -714,5 +579,5 @@ void sched_replay(const struct sched_scene *scene, const char *schedule, struct 
     prepare(scene, REPLAY, (unsigned)strtoul(schedule, &end, 10), out);
     sched.replayed = *end == ',' ? end + 1 : end;
     play();
-    copy_state(first_image, false);
+    state_copy(first_image, false);
 }

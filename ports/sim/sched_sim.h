@@ -34,6 +34,7 @@ struct sched_scene {
     unsigned threads;
     void (*body[SCHED_THREADS_MAX])(void);
     int start[SCHED_THREADS_MAX]; // slot, or SCHED_WAITS
+    unsigned pinned;              // bit i: thread i is never put on another slot than its start
     void (*begin)(void);          // before the regions are set to what they were; or NULL
     const char *(*check)(void);   // when all have ended: NULL, or a sentence saying what is broken
 };
@@ -47,11 +48,13 @@ struct sched_report {
     char schedule[2048]; // how it went wrong
 };
 
+/// Begins the list of regions anew.
+void sched_forget_regions(void);
+
 /// Names memory that a run changes: `count` parts of `bytes` each, `stride` apart. It is set to what
 /// it is at the next sched_explore, sched_random or sched_replay at the beginning of each run.
 /// hashed: it tells states apart; what follows from other state need not be.
 void sched_region(void *at, size_t bytes, size_t stride, size_t count, bool hashed);
-void sched_forget_regions(void);
 
 /// Explores with at most `deviations` in a schedule. Ends early after `schedules_max` runs, or at the
 /// first that breaks something.

@@ -4,7 +4,7 @@
 //   acre_check       always on: state that a caller's bug or an attacker can corrupt
 //   acre_debug       on when ACRE_DEBUG: our own invariants, O(1) each
 //
-// Whole-object invariants live in an audit function (heap_audit.c). None of these judge arguments
+// Whole-object invariants live in an audit function (heap/audit.c). None of these judge arguments
 // of a function that returns acre_status: that returns ACRE_BAD_ARGUMENT.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_BASE_CHECK_H

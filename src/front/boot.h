@@ -16,7 +16,7 @@ bool front_boot(void);
 /// Lets malloc and free use the binding that was chosen.
 void front_use_binding(void);
 
-/// Registers the fork handlers. Once, from the constructor.
+/// Registers the fork handlers. Once, after the boot.
 void front_watch_forks(void);
 
 #endif

@@ -38,6 +38,10 @@ static void fork_parent(void)
 
 static void fork_child(void)
 {
+    // A thread at the gate has a lock for a moment before it gives it back. In the child nobody does.
+    if (front_heap != NULL) {
+        slot_reset_locks(front_heap);
+    }
     acre_port_slots_fork_child();
     acre_port_lock_gate_open(); // wakes nobody: waiters are the parent's
 }

@@ -12,7 +12,7 @@
 #include "front/front.h"
 
 enum {
-    // The longest JSON line has 16 names with a 20-digit number each, and under 200 characters more;
+    // The longest JSON line has 17 names with a 20-digit number each, and under 200 characters more;
     // the longest table 12 lines of at most 100.
     STATS_TEXT_BYTES = 1536,
     // Where the table's columns end.
@@ -26,7 +26,7 @@ static const char field_names[][20] = {
     "live_bytes",     "live_blocks",      "small_bytes",    "run_bytes",        "huge_bytes",
     "huge_blocks",    "free_small_bytes", "virgin_bytes",   "dirty_free_bytes", "cached_huge_bytes",
     "metadata_bytes", "committed_bytes",  "reserved_bytes", "limit_bytes",      "slots",
-    "segments",
+    "segments",       "aborted_pushes",
 };
 
 enum { FIELDS = sizeof(field_names) / sizeof(field_names[0]) };

@@ -4,7 +4,7 @@
 
 #include "heap/hit.h"
 #include "heap/huge.h"
-#include "heap/runcache.h"
+#include "heap/reclaim.h"
 #include "heap/space.h"
 
 enum { HEAP_FLAGS = ACRE_HEAP_KEEP, PAGE_BYTES_MIN = 64 };
@@ -223,6 +223,5 @@ size_t acre_heap_good_size(size_t size)
 
 size_t acre_heap_trim(acre_heap *heap, size_t keep_bytes)
 {
-    (void)runcache_flush(heap);
-    return huge_drop_cache(heap) + space_purge(heap, keep_bytes);
+    return reclaim(heap, keep_bytes);
 }

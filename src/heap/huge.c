@@ -11,6 +11,7 @@
 #include "heap/huge.h"
 
 #include "heap/map.h"
+#include "heap/reclaim.h"
 #include "heap/segment.h"
 #include "heap/space.h"
 
@@ -163,6 +164,16 @@ static struct slab *take_kept(acre_heap *heap, size_t bytes)
     return NULL;
 }
 
+/// Reserves addresses; those of segments that were given back are the last resort.
+static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
+{
+    void *addr = heap->pages->reserve(heap->pages, bytes, align);
+    if (addr == NULL && segment_release_bare(heap) != 0) {
+        addr = heap->pages->reserve(heap->pages, bytes, align);
+    }
+    return addr;
+}
+
 /// Maps fresh memory into the descriptor. False if it is not to be had.
 static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
 {
@@ -173,8 +184,7 @@ static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t a
     if (!allowed) {
         return false;
     }
-    void *addr =
-        pages->reserve(pages, bytes, align > pages->page_bytes ? align : pages->page_bytes);
+    void *addr = reserve_huge(heap, bytes, align > pages->page_bytes ? align : pages->page_bytes);
     if (addr != NULL && pages->commit(pages, addr, bytes) != ACRE_OK) {
         (void)pages->release(pages, addr, bytes); // refused: addresses are lost, no more
         addr = NULL;
@@ -198,7 +208,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
         return NULL;
     }
     while (!map_fresh(heap, huge, bytes, align)) {
-        if (!space_reclaim(heap)) {
+        if (reclaim(heap, 0) == 0) {
             acre_port_lock_take(&heap->lock);
             give_descriptor_locked(heap, huge);
             acre_port_lock_drop(&heap->lock);

@@ -60,7 +60,7 @@ enum slab_kind {
 
 /// Where a slab stands with the slot that owns it.
 enum slab_state {
-    SLAB_TRANSIT, // between slots, or between the space and a slot; also what zeroed memory says
+    SLAB_TRANSIT, // no slot's; also what zeroed memory says
     SLAB_ACTIVE,  // the one of its class that refill takes from; its `due` never fires
     SLAB_ASLEEP,  // full, on no list; due = frees until it wakes
     SLAB_AWAKE,   // on its class's awake list; due = frees until all its blocks are free
@@ -206,7 +206,7 @@ static inline struct segment *segment_of(struct slab *slab)
 
 static inline struct slot *slot_of(acre_heap *heap, unsigned number)
 {
-    acre_bins *bins = load_acquire(&heap->bins[number]); // pairs with the release in slot_create
+    acre_bins *bins = load_acquire(&heap->bins[number]); // pairs with the release in slot_get
     return bins == NULL || bins == &heap->dead ? NULL : (struct slot *)(void *)bins;
 }
 

@@ -55,6 +55,13 @@ static void segment_add(acre_heap *heap, struct segment *segment)
     heap->segments_added += 1;
 }
 
+static void keep_bare(acre_heap *heap, struct segment *segment)
+{
+    list_add_first(&heap->bare, &segment->link);
+    heap->metadata_bytes += stub_bytes(heap);
+    heap->held_bytes += stub_bytes(heap);
+}
+
 /// Takes a segment that was given back. NULL if there is none.
 static struct segment *take_bare(acre_heap *heap)
 {
@@ -98,7 +105,7 @@ bool segment_create(acre_heap *heap)
     }
     struct segment *segment = find_addresses(heap, &stub);
     bool committed = segment != NULL && pages->commit(pages, segment, header_bytes) == ACRE_OK;
-    bool released = segment != NULL && !committed &&
+    bool released = segment != NULL && !committed && stub == 0 &&
                     pages->release(pages, segment, SEGMENT_BYTES) ==
                         ACRE_OK; // else addresses are lost, no more
     if (committed) {
@@ -111,6 +118,9 @@ bool segment_create(acre_heap *heap)
     } else {
         heap->held_bytes -= header_bytes;
         heap->reserved_bytes -= released ? (size_t)SEGMENT_BYTES : 0;
+        if (stub != 0) {
+            keep_bare(heap, segment);
+        }
     }
     bool others = heap->segments_added != added; // their segment may be all we need
     acre_port_lock_drop(&heap->lock);
@@ -149,9 +159,7 @@ size_t segment_release(acre_heap *heap, struct segment *segment)
         heap->pages->decommit(heap->pages, (char *)segment + stub, SEGMENT_BYTES - stub) == ACRE_OK;
     acre_port_lock_take(&heap->lock);
     if (released) {
-        list_add_first(&heap->bare, &segment->link);
-        heap->metadata_bytes += stub;
-        heap->held_bytes += stub;
+        keep_bare(heap, segment);
     } else {
         segment_add(heap, segment);
         heap->free_dirty_pages += dirty_bytes / PAGE_BYTES;

@@ -57,7 +57,7 @@ void slab_start(struct slot *slot, struct slab *slab, unsigned class)
     slab->aborts = acre_port_aborts();
     slab->state = SLAB_ACTIVE;
     store_relaxed(&slab->kind, (uint8_t)KIND_SLAB);
-    store_release(&slab->owner, slot->number); // pairs with the acquire in lock_owner
+    store_release(&slab->owner, slot->number); // pairs with the acquire in slab_lock_owner
     slot->active[class] = slab;
 }
 

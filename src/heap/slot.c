@@ -84,3 +84,15 @@ void slot_unlock_all(acre_heap *heap)
     acre_port_lock_drop(&heap->lock);
     unlock_slots(heap);
 }
+
+void slot_reset_locks(acre_heap *heap)
+{
+    const acre_port_lock open = {0};
+    heap->lock = open;
+    for (unsigned i = 0; i < heap->slots_high; i++) {
+        struct slot *slot = slot_of(heap, i);
+        if (slot != NULL) {
+            slot->lock = open;
+        }
+    }
+}

@@ -7,8 +7,7 @@
 #include "heap/space.h"
 
 #include "base/bitmap.h"
-#include "heap/huge.h"
-#include "heap/runcache.h"
+#include "heap/reclaim.h"
 #include "heap/segment.h"
 
 bool space_charge_locked(acre_heap *heap, size_t bytes)
@@ -100,13 +99,6 @@ static bool finish_commit(
     return committed;
 }
 
-bool space_reclaim(acre_heap *heap)
-{
-    return huge_drop_cache(heap) + runcache_flush(heap) + space_purge(heap, 0) +
-               segment_release_bare(heap) !=
-           0;
-}
-
 static bool take_pages(
     acre_heap *heap, const struct page_request *request, struct page_range *out, bool *zero)
 {
@@ -126,7 +118,7 @@ static bool take_pages(
         if (result == NO_ROOM && segment_create(heap)) {
             continue;
         }
-        if (reclaims == RECLAIMS_MAX || !space_reclaim(heap)) {
+        if (reclaims == RECLAIMS_MAX || reclaim(heap, 0) == 0) {
             return false;
         }
         reclaims += 1;

@@ -45,10 +45,6 @@ void *space_take_spare(acre_heap *heap, size_t bytes);
 /// bytes given back.
 size_t space_purge(acre_heap *heap, size_t keep_bytes);
 
-/// Gives back whatever is free anywhere, to get below the limit or to let the source serve again.
-/// False if there was nothing.
-bool space_reclaim(acre_heap *heap);
-
 /// The bytes of free memory that the heap may hold before it purges. Under heap->lock.
 size_t space_allowance_locked(acre_heap *heap);
 

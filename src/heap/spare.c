@@ -2,6 +2,7 @@
 // behind each segment's header. It is committed as it is used and never freed before the heap, so a
 // segment that has any of it in use stays.
 // SPDX-License-Identifier: MIT
+#include "heap/reclaim.h"
 #include "heap/segment.h"
 #include "heap/space.h"
 
@@ -101,7 +102,7 @@ void *space_take_spare(acre_heap *heap, size_t bytes)
 {
     bytes = round_up(bytes, LINE_BYTES);
     void *spare = try_spare(heap, bytes);
-    return spare == NULL && space_reclaim(heap) ? try_spare(heap, bytes) : spare;
+    return spare == NULL && reclaim(heap, 0) != 0 ? try_spare(heap, bytes) : spare;
 }
 
 void space_release_all(acre_heap *heap)

@@ -44,7 +44,9 @@ static void detach(struct slot *slot, struct link *list, struct loot *loot)
         struct slab *slab = container_of(list->next, struct slab, link);
         list_remove(&slab->link);
         slab_clear_drained(slot, slab);
-        store_release(&slab->owner, ACRE_SLOT_NONE); // pairs with the load in a push
+        store_release(
+            &slab->owner,
+            ACRE_SLOT_NONE); // pairs with slab_lock_owner; pushes see it by the barrier
         loot->slabs[loot->count++] = slab;
     }
 }
@@ -60,13 +62,22 @@ static void attach(struct slot *slot, struct slab *slab)
     store_release(&slab->owner, slot->number); // pairs with slab_lock_owner
 }
 
-/// Takes what is wanted from a slot that is idle. Empty loot if it is not, or has nothing.
-static void raid(struct slot *victim, uint32_t refusals, unsigned class, struct loot *loot)
+/// What one slot wants of another.
+struct raid {
+    unsigned class;    // awake slabs of this class; SIZE_CLASSES for none
+    uint32_t refusals; // heap->refusals now
+    bool idle_only;
+};
+
+/// Step 1. Takes what is wanted. Empty loot if there is none, or the slot may not be raided.
+static void plunder(struct slot *victim, const struct raid *raid, struct loot *loot)
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
-    if (slot_is_idle(victim, refusals)) {
-        detach(victim, &victim->awake[class], loot);
+    if (!raid->idle_only || slot_is_idle(victim, raid->refusals)) {
+        if (raid->class < SIZE_CLASSES) {
+            detach(victim, &victim->awake[raid->class], loot);
+        }
         unsigned awake = loot->count;
         detach(victim, &victim->empty, loot);
         victim->empty_count -= loot->count - awake;
@@ -83,18 +94,18 @@ static void attach_all(struct slot *slot, const struct loot *loot)
     acre_port_lock_drop(&slot->lock);
 }
 
-bool takeover(acre_heap *heap, unsigned number, unsigned class)
+/// Raids one slot after the other until there is loot.
+static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
 {
     struct slot *own = slot_of(heap, number);
     struct loot loot = {.count = 0};
-    uint32_t refusals = add_relaxed(&heap->refusals, 1);
     for (unsigned n = 0; n < load_relaxed(&heap->slots_high) && loot.count == 0; n++) {
         struct slot *victim = n == number ? NULL : slot_of(heap, n);
-        acre_claim claim = victim == NULL ? ACRE_CLAIM_NO : acre_port_slot_claim(n);
+        acre_claim claim = victim == NULL || own == NULL ? ACRE_CLAIM_NO : acre_port_slot_claim(n);
         if (claim == ACRE_CLAIM_NO) {
             continue;
         }
-        raid(victim, refusals, class, &loot);
+        plunder(victim, raid, &loot);
         bool safe = loot.count == 0 || claim == ACRE_CLAIM_EXCLUSIVE || acre_port_barrier();
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
@@ -107,4 +118,17 @@ bool takeover(acre_heap *heap, unsigned number, unsigned class)
         }
     }
     return loot.count != 0;
+}
+
+bool takeover(acre_heap *heap, unsigned number, unsigned class)
+{
+    const struct raid raid = {
+        .class = class, .refusals = add_relaxed(&heap->refusals, 1), .idle_only = true};
+    return raid_slots(heap, number, &raid);
+}
+
+bool takeover_empty(acre_heap *heap)
+{
+    const struct raid raid = {.class = SIZE_CLASSES, .idle_only = false};
+    return raid_slots(heap, acre_port_slot_enter(), &raid);
 }

@@ -9,4 +9,8 @@
 /// ones. False if none was found. No lock may be held.
 bool takeover(acre_heap *heap, unsigned number, unsigned class);
 
+/// Moves empty slabs from any other slot, idle or not, to the one that the caller is on. False if there
+/// are none. No lock may be held.
+bool takeover_empty(acre_heap *heap);
+
 #endif

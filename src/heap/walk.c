@@ -170,6 +170,7 @@ void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
     stats.limit_bytes = heap->limit_bytes;
     stats.slots = heap->slots_made;
     stats.segments = heap->segment_count;
+    stats.aborted_pushes = acre_port_aborts();
     acre_port_lock_drop(&heap->lock);
     *out = stats;
 }

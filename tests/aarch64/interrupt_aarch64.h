@@ -1,5 +1,6 @@
 // interrupt_aarch64.h - part of interrupt.h: a breakpoint is written over the instruction at which the
-// sequence is to be aborted, and over the one behind its end.
+// thread is to be interrupted, and over the one behind the end of the sequence. A place is the number
+// of an instruction, from the three before the start on, which announce the sequence.
 //
 // A compiler may make two copies of a sequence, one of them for when it starts over. Which one a
 // second interrupt will meet is found out by a run with one interrupt only.
@@ -7,14 +8,14 @@
 #ifndef ACRE_TEST_INTERRUPT_AARCH64_H
 #define ACRE_TEST_INTERRUPT_AARCH64_H
 
-enum { INTERRUPT_INSTRUCTION_BYTES = 4 };
+enum { INTERRUPT_INSTRUCTION_BYTES = 4, INTERRUPT_ANNOUNCE_BYTES = 12 };
 
 struct interrupt_breakpoint {
     uint32_t *at; // NULL: none
     uint32_t replaced;
 };
 
-static struct interrupt_breakpoint interrupt_inside;
+static struct interrupt_breakpoint interrupt_chosen;
 static struct interrupt_breakpoint interrupt_behind;
 
 // Where each start of the sequence runs; NULL where that is not known yet.
@@ -53,25 +54,25 @@ static inline void interrupt_plant_next(void)
     interrupt_plant(&interrupt_behind, copy->start + copy->length);
     if (next < interrupt_wanted) {
         interrupt_plant(
-            &interrupt_inside,
-            copy->start + (uint64_t)interrupt_at[next] * INTERRUPT_INSTRUCTION_BYTES);
+            &interrupt_chosen, copy->start - INTERRUPT_ANNOUNCE_BYTES +
+                                   (uint64_t)interrupt_at[next] * INTERRUPT_INSTRUCTION_BYTES);
     }
 }
 
 static inline void interrupt_trapped(int signal, siginfo_t *info, void *context)
 {
     mcontext_t *machine = &((ucontext_t *)context)->uc_mcontext;
-    bool inside = machine->pc == (uintptr_t)interrupt_inside.at;
+    bool chosen = machine->pc == (uintptr_t)interrupt_chosen.at;
     (void)signal;
     (void)info;
     bool behind = machine->pc == (uintptr_t)interrupt_behind.at;
-    if (!CHECK(inside || behind)) {
+    if (!CHECK(chosen || behind)) {
         _exit(1); // a trap that nobody planted would come again
     }
-    interrupt_unplant(&interrupt_inside);
+    interrupt_unplant(&interrupt_chosen);
     interrupt_unplant(&interrupt_behind);
-    if (inside) {
-        machine->pc = interrupt_abort(machine->pc, 0xd428bc00);
+    if (chosen) {
+        machine->pc = interrupt_thread(machine->pc, 0xd428bc00);
         interrupt_plant_next();
     } else {
         interrupt_trial->committed();
@@ -89,7 +90,7 @@ static inline void interrupt_act(
     interrupt_prepare(trial, at, count);
     interrupt_plant_next();
     trial->act();
-    interrupt_unplant(&interrupt_inside);
+    interrupt_unplant(&interrupt_chosen);
     interrupt_unplant(&interrupt_behind);
 }
 
@@ -97,12 +98,12 @@ static inline void interrupt_act(
 static inline void interrupt_open(const struct interrupt_sequence *sequence)
 {
     uintptr_t page_bytes = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = sequence->start & ~(page_bytes - 1);
+    uintptr_t from = (sequence->start - INTERRUPT_ANNOUNCE_BYTES) & ~(page_bytes - 1);
     uintptr_t to = sequence->start + sequence->length + INTERRUPT_INSTRUCTION_BYTES;
     (void)CHECK(mprotect((void *)from, to - from, PROT_READ | PROT_WRITE | PROT_EXEC) == 0);
 }
 
-static inline unsigned interrupt_positions(const struct interrupt_trial *trial)
+static inline unsigned interrupt_places(const struct interrupt_trial *trial)
 {
     memset(interrupt_copies, 0, sizeof(interrupt_copies));
     interrupt_act(trial, NULL, 0);
@@ -112,7 +113,8 @@ static inline unsigned interrupt_positions(const struct interrupt_trial *trial)
     }
     interrupt_open(interrupt_copies[0]);
     interrupt_act(trial, NULL, 0); // once more, now that the end is known
-    return (unsigned)(interrupt_copies[0]->length / INTERRUPT_INSTRUCTION_BYTES);
+    uint64_t bytes = INTERRUPT_ANNOUNCE_BYTES + interrupt_copies[0]->length;
+    return (unsigned)(bytes / INTERRUPT_INSTRUCTION_BYTES);
 }
 
 static inline unsigned interrupt_run(

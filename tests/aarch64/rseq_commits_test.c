@@ -1,5 +1,5 @@
 // rseq_commits_test.c - every commit of ports/linux/rseq_*.h, interrupted at each of its
-// instructions, and at each pair of them, either has happened as a whole or not at all.
+// instructions and just before it, and at each pair of these, has happened as a whole or not at all.
 //
 // The scene is a world of two slots, a slab and a few blocks. Each trial runs the commit, aborted
 // where interrupt.h is told to, then sets the same scene again and does in plain C what should have
@@ -87,7 +87,7 @@ static void play_event(void)
     }
 }
 
-/// At an abort: nothing may have happened, but for what an aborted commit may leave.
+/// At an interrupt: nothing may have happened, but for what an aborted commit may leave.
 static void meanwhile(void)
 {
     if (trace == DUE_COUNTED && world.hot.due == (uint16_t)(before_abort.hot.due - 1)) {
@@ -205,7 +205,7 @@ static unsigned abort_total;
 
 /// Compares with what should have happened. The model plays the events one after the other and then
 /// runs undisturbed, which is how it looks to everybody else.
-static void verify(unsigned aborts)
+static void verify(unsigned interrupts)
 {
     struct world reached = world;
     struct outcome reached_outcome = outcome;
@@ -215,23 +215,23 @@ static void verify(unsigned aborts)
     uint32_t counted = acre_port_aborts() - aborts_before;
 
     set_scene();
-    for (unsigned i = 0; i < aborts; i++) {
+    for (unsigned i = 0; i < interrupts; i++) {
         play_event();
     }
     world.hot.due = (uint16_t)(world.hot.due - lost);
     plain();
-    if (trace == DUE_SET && event == MOVED && aborts != 0 && reached.hot.due == due_given) {
+    if (trace == DUE_SET && event == MOVED && interrupts != 0 && reached.hot.due == due_given) {
         world.hot.due = due_given;
     }
-    if (trace == DUE_COUNTED && outcome.answer == (int)ACRE_FOREIGN && aborts != 0) {
+    if (trace == DUE_COUNTED && outcome.answer == (int)ACRE_FOREIGN && interrupts != 0) {
         world.block[4] = reached.block[4];
     }
     (void)CHECK(memcmp(&reached, &world, sizeof(world)) == 0);
     (void)CHECK(memcmp(&reached_outcome, &outcome, sizeof(outcome)) == 0);
     // Whoever leaves at the end has committed there, not later: the kernel would not abort it any more.
     (void)CHECK(!left_at_end || memcmp(&reached_end, &reached, sizeof(reached)) == 0);
-    (void)CHECK(counted == (trace == DUE_COUNTED ? aborts : 0));
-    abort_total += aborts;
+    (void)CHECK(counted == (trace == DUE_COUNTED ? interrupt_aborts : 0));
+    abort_total += interrupt_aborts;
 }
 
 /// Tries a commit in one scene, with each of the events.

@@ -1,5 +1,5 @@
 // rseq_hits_test.c - malloc's and free's hit paths in the rseq binding (src/front/hits*), interrupted
-// at each instruction of their sequences and at each pair of them: a block is handed out once and
+// at each instruction of and before their sequences, and at each pair of these: a block is handed out once and
 // freed once, whatever happens.
 //
 // The heap is a real one; its port believes in an rseq area that the test owns (interrupt.h). While
@@ -102,7 +102,6 @@ static void meanwhile_malloc(void)
         (void)CHECK(block_revive(front_heap, taken, taken->next));
         others[others_count] = taken;
         others_count += 1;
-        interrupt_area.sequence = 0; // as left by the kernel
     }
     note_bin();
 }
@@ -111,9 +110,9 @@ static void leave(void)
 {
 }
 
-static void verify_malloc(unsigned aborts)
+static void verify_malloc(unsigned interrupts)
 {
-    bool moved = event == MOVED && aborts != 0;
+    bool moved = event == MOVED && interrupts != 0;
     acre_block *taken = block;
     if (!CHECK(taken != NULL)) {
         return;
@@ -162,11 +161,11 @@ static void meanwhile_free(void)
     note_slab();
 }
 
-static void verify_free(unsigned aborts)
+static void verify_free(unsigned interrupts)
 {
     struct slab *slab = slab_of(block);
     const acre_block *freed = block;
-    if (event == MOVED && aborts != 0) {
+    if (event == MOVED && interrupts != 0) {
         (void)CHECK(slab->hot.head == head);
         (void)CHECK(slab->foreign >> 16 == (foreign >> 16) + 1);
     } else if (due != 1) { // at an event the list may have gone elsewhere
@@ -175,7 +174,7 @@ static void verify_free(unsigned aborts)
         (void)CHECK(freed->next == head);
     }
     (void)CHECK(block_looks_free(front_heap, freed));
-    (void)CHECK(acre_port_aborts() - aborts_before >= aborts);
+    (void)CHECK(acre_port_aborts() - aborts_before >= interrupt_aborts);
     interrupt_area.mm_cid = SLOT;
     if (spare != NULL) {
         hit_free_rseq(spare);

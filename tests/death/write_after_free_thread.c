@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: MIT
 #include "death.h"
 #include <pthread.h>
+#include <sched.h>
 
 static void *free_it(void *block)
 {
@@ -14,6 +15,12 @@ static void *free_it(void *block)
 int main(void)
 {
     pthread_t thread;
+    // On one processor both threads are on one slot in turn. On two, the first may come back to another
+    // slot, where it has no use for the slab, and the damage would stay unnoticed, and do no harm.
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    (void)sched_setaffinity(0, sizeof(one), &one);
     death_take_batch(48);
     char *block = death_named(death_batch[100]);
     if (pthread_create(&thread, NULL, free_it, block) != 0) {

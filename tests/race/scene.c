@@ -284,18 +284,23 @@ const char *scene_check_still(void)
     return NULL;
 }
 
-/// Allocates on each slot until there is nothing left.
+/// Allocates on each slot until there is nothing left. A call that finds no memory may have found
+/// free blocks for the next one: what is asked is that they can be had, not that they are at once.
 static void take_all(void)
 {
     static const size_t sizes[] = {LARGE, SMALL};
     scene.heap->limit_bytes = scene.heap->held_bytes;
-    for (unsigned slot = 0; slot < acre_sim.slots; slot++) {
-        acre_sim.self->slot = slot;
-        for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-            while (scene_alloc(sizes[i]) != NULL) {
+    uint64_t before;
+    do {
+        before = scene.live_count;
+        for (unsigned slot = 0; slot < acre_sim.slots; slot++) {
+            acre_sim.self->slot = slot;
+            for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+                while (scene_alloc(sizes[i]) != NULL) {
+                }
             }
         }
-    }
+    } while (scene.live_count != before);
 }
 
 /// Whether blocks are left that nobody could have. Those of a slab that sleeps rightly may be.

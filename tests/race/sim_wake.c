@@ -141,7 +141,8 @@ static void a_slab_with_blocks_to_carve_does_not_sleep(void)
 }
 
 /// A live block that has, by the program's own doing, the two words of a free one: free then searches
-/// the slab's lists, which others use meanwhile.
+/// the slab's lists, which others use meanwhile. Its thread keeps to its slot, since from another it
+/// cannot search all lists and may take the block for a free one (heap/suspect.c).
 static void free_what_looks_free(void)
 {
     acre_block *block = scene.shared[sched_self()];
@@ -162,6 +163,7 @@ static void a_search_of_the_lists_loses_no_event(void)
             .threads = 3,
             .body = {free_what_looks_free, free_small, free_small},
             .start = {0, 1, SCHED_WAITS},
+            .pinned = 1,
             .check = scene_check},
         2);
 }

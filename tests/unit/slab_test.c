@@ -127,6 +127,16 @@ static void slabs_beyond_those_a_slot_keeps_go_back_to_the_space(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void trim_gives_back_the_empty_slabs_of_the_slot(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 20 * FEW + 1, FEW_BYTES) == 20 * FEW + 1);
+    free_many(blocks, 20 * FEW);
+    (void)acre_heap_trim(subject, 0);
+    T_EXPECT(subject->used_pages == SLICE_PAGES); // the active slab
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void slab_left_before_it_is_carved_stays_awake(void)
 {
     heap_open();
@@ -293,6 +303,7 @@ T_MAIN(
     T_CASE(slab_that_is_empty_is_used_again_by_its_class),
     T_CASE(slab_that_is_empty_serves_another_class),
     T_CASE(slabs_beyond_those_a_slot_keeps_go_back_to_the_space),
+    T_CASE(trim_gives_back_the_empty_slabs_of_the_slot),
     T_CASE(slab_left_before_it_is_carved_stays_awake), T_CASE(slab_is_empty_though_not_carved),
     T_CASE(slab_forgets_its_limit_when_it_is_retired), T_CASE(random_frees_lose_no_block),
     T_CASE(free_interrupted_at_any_step_loses_nothing),

@@ -1,0 +1,40 @@
+// reclaim.c - see reclaim.h. For trim, and for the moment when the limit is reached or the source has no
+// more: kept mappings, kept runs and empty slabs of all slots first become free pages, then those are
+// purged. Blocks in bins and half-empty slabs stay where they are.
+// SPDX-License-Identifier: MIT
+#include "heap/reclaim.h"
+
+#include "heap/huge.h"
+#include "heap/runcache.h"
+#include "heap/slab.h"
+#include "heap/slot.h"
+#include "heap/space.h"
+#include "heap/takeover.h"
+
+/// Turns the empty slabs of the caller's slot into free pages.
+static void retire_empty(acre_heap *heap)
+{
+    struct slot *slot = slot_of(heap, acre_port_slot_enter());
+    struct slab *slab = NULL;
+    do {
+        if (slot != NULL) {
+            acre_port_lock_take(&slot->lock);
+            slab = slab_retire_empty(heap, slot);
+            acre_port_lock_drop(&slot->lock);
+        }
+        if (slab != NULL) {
+            space_give_slice(heap, slab);
+        }
+    } while (slab != NULL);
+}
+
+size_t reclaim(acre_heap *heap, size_t keep_bytes)
+{
+    size_t bytes = huge_drop_cache(heap);
+    (void)runcache_flush(heap);
+    retire_empty(heap);
+    while (takeover_empty(heap)) {
+        retire_empty(heap);
+    }
+    return bytes + space_purge(heap, keep_bytes);
+}
