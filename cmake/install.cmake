@@ -1,5 +1,9 @@
 # install.cmake - what `cmake --install` copies where, and the files by which others find it.
 # SPDX-License-Identifier: MIT
+# A project that has acre as a part installs what it wants itself.
+if(NOT PROJECT_IS_TOP_LEVEL)
+    return()
+endif()
 include(CMakePackageConfigHelpers)
 set(ACRE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/acre)
 

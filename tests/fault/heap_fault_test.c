@@ -50,7 +50,8 @@ static void get(size_t bytes)
 static void get_zero(size_t bytes)
 {
     unsigned char *block = acre_heap_calloc(subject, 1, bytes);
-    for (size_t at = 0; block != NULL && at < bytes; at += 4096) {
+    size_t stride = bytes / 16 > 4096 ? bytes / 16 : 4096; // a sample: touching all takes time
+    for (size_t at = 0; block != NULL && at < bytes; at += stride) {
         if (!block_is_zero(block + at, bytes - at < 64 ? bytes - at : 64)) {
             wrong = "calloc returned memory that is not zero";
         }

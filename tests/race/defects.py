@@ -119,27 +119,44 @@ def object_of(directory, path):
     return directory / (path.replace("/", "_") + ".o")
 
 
+def play(program, case):
+    """Plays one case. Returns whether all was well, whether a schedule broke, and what was said."""
+    environment = dict(os.environ, RACE_CASE=case, RACE_RANDOM="0")
+    try:
+        done = run([str(program)], env=environment, timeout=RUN_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False, False, "no end"
+    words = [line[2:] for line in done.stdout.splitlines() if line.startswith("#")]
+    # Only a schedule that broke counts: not a test that could not run.
+    broke = done.returncode != 0 and any("RACE_REPLAY=" in line for line in words)
+    return done.returncode == 0, broke, "; ".join(words[:2])
+
+
+def is_sound(case, directory, objects):
+    """The control: without a defect the same case must pass, or it would prove nothing."""
+    test, name = case
+    program = directory / test
+    link(program, [object_of(directory, f"tests/race/{test}.c"), *objects.values()], directory)
+    passed, _, words = play(program, name)
+    return passed, words
+
+
+def link(program, objects, directory):
+    done = run([*compiler(directory), "-o", str(program), *map(str, objects)])
+    if done.returncode != 0:
+        sys.exit(f"defects.py: cannot link {program}\n{done.stdout}")
+
+
 def is_found(defect, directory, objects):
     """Builds the test with the defect in it and returns whether the test fails as it should."""
     number = DEFECTS.index(defect)
     source = directory / f"defect{number}.c"
     source.write_text(defect.source())
     broken = compile_file(source, source.with_suffix(".o"), (ROOT / defect.path).parent)
-    others = [str(each) for path, each in objects.items() if path != defect.path]
+    others = [each for path, each in objects.items() if path != defect.path]
     program = directory / f"defect{number}"
-    test = object_of(directory, f"tests/race/{defect.test}.c")
-    done = run([*compiler(directory), "-o", str(program), str(test), str(broken), *others])
-    if done.returncode != 0:
-        sys.exit(f"defects.py: cannot link {program}\n{done.stdout}")
-    environment = dict(os.environ, RACE_CASE=defect.case, RACE_RANDOM="0")
-    try:
-        done = run([str(program)], env=environment, timeout=RUN_SECONDS)
-    except subprocess.TimeoutExpired:
-        return False, "no end"
-    words = [line for line in done.stdout.splitlines() if line.startswith("#")]
-    # Only a schedule that broke counts: not a test that could not run.
-    found = done.returncode != 0 and any("RACE_REPLAY=" in line for line in words)
-    return found, "; ".join(line[2:] for line in words[:2])
+    link(program, [object_of(directory, f"tests/race/{defect.test}.c"), broken, *others], directory)
+    return play(program, defect.case)[1:]
 
 
 def main():
@@ -155,13 +172,19 @@ def main():
         made = pool.map(lambda path: compile_file(ROOT / path, object_of(directory, path),
                                                   (ROOT / path).parent), sources + tests)
         objects = dict(zip(sources, list(made)))
+        cases = sorted({(each.test, each.case) for each in wanted})
+        # One after the other: cases of a test share its program.
+        controls = {case: is_sound(case, directory, objects) for case in cases}
         results = list(pool.map(lambda each: is_found(each, directory, objects), wanted))
+    unsound = [case for case in cases if not controls[case][0]]
+    for test, case in unsound:
+        print(f"UNSOUND {test} {case}: fails without a defect: {controls[test, case][1]}")
     missed = 0
     for defect, (found, words) in zip(wanted, results):
         missed += not found
         print(f"{'found ' if found else 'MISSED'} {defect.name}: {words}")
     print(f"{len(wanted) - missed} of {len(wanted)} defects found")
-    return 1 if missed else 0
+    return 1 if missed or unsound else 0
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ static void count_is_exact_and_ends_at_a_broken_link(void)
     acre_block *last = NULL;
     heap_open();
     acre_block *list = acre_heap_alloc(subject, 64);
-    counted = (acre_block *)((char *)list + 64); // 63 more wait in the bin
+    counted = (acre_block *)(void *)((char *)list + 64); // 63 more wait in the bin
     T_EXPECT(block_count(subject, counted, &last) == 63);
     T_EXPECT((char *)last == (char *)list + 63 * 64);
     T_EXPECT(block_count(subject, NULL, &last) == 0);

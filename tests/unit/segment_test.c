@@ -57,6 +57,24 @@ static void segment_that_is_released_is_made_again_at_the_same_place(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+// A thread may still be about to look at a slab whose last block it has freed.
+static void descriptors_of_a_released_segment_can_still_be_read(void)
+{
+    void *blocks[9];
+    heap_open();
+    T_EXPECT(acre_heap_alloc(subject, 16) != NULL); // pins the first segment
+    T_EXPECT(alloc_many(blocks, 9, 1048576) == 9);
+    struct segment *other = segment_of(slab_at(blocks[8]));
+    free_many(blocks, 9);
+    (void)acre_heap_trim(subject, 0);
+    T_EXPECT(subject->segment_count == 1);
+    for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
+        T_EXPECT(other->slabs[i].limit == 0 && other->slabs[i].foreign == 0);
+        T_EXPECT(other->slabs[i].state == SLAB_TRANSIT);
+    }
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void slices_are_found_from_the_bottom(void)
 {
     open_with_segment();
@@ -164,6 +182,7 @@ static void full_segments_stand_behind_those_with_room(void)
 T_MAIN(
     T_CASE(segment_new_has_all_its_pages_but_the_header),
     T_CASE(segment_that_is_released_is_made_again_at_the_same_place),
+    T_CASE(descriptors_of_a_released_segment_can_still_be_read),
     T_CASE(slices_are_found_from_the_bottom), T_CASE(runs_are_found_from_the_top),
     T_CASE(runs_are_found_exactly_where_there_is_room), T_CASE(marking_keeps_the_sums),
     T_CASE(full_segments_stand_behind_those_with_room))

@@ -212,6 +212,20 @@ static void random_frees_lose_no_block(void)
     }
 }
 
+static void slab_woken_in_vain_sleeps_again(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 2 * FEW, FEW_BYTES) == 2 * FEW);
+    struct slab *slab = slab_at(blocks[0]);
+    T_EXPECT(slab->state == SLAB_ASLEEP);
+    slab_wake(slot0(), slab);
+    T_EXPECT(slab_at(acre_heap_alloc(subject, FEW_BYTES)) != slab && slab->state == SLAB_ASLEEP);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    acre_heap_free(subject, blocks[5]);
+    T_EXPECT(slab->state == SLAB_AWAKE);
+    T_EXPECT_SOUND(heap_close());
+}
+
 // ---- frees that are interrupted ------------------------------------------------------------------
 
 static unsigned interrupt_at; // counts steps down; the push starts again at 0
@@ -294,6 +308,28 @@ static void slab_with_an_interrupted_free_is_still_found_empty(void)
     T_EXPECT(empty == 12);
 }
 
+// A free that was interrupted by another thread on its slot, and has not begun again, is counted
+// although its block is live: the slab seems empty one free too early.
+static void slab_that_only_seems_empty_is_used_for_nothing_else(void)
+{
+    heap_open();
+    T_EXPECT(alloc_many(blocks, FEW + 1, FEW_BYTES) == FEW + 1);
+    struct slab *slab = slab_at(blocks[0]);
+    block_fill(blocks[0], FEW_BYTES, 1);
+    acre_heap_free(subject, blocks[1]);
+    slab->hot.due = (uint16_t)(slab->hot.due - 1);
+    for (unsigned i = 2; i < FEW; i++) {
+        acre_heap_free(subject, blocks[i]);
+    }
+    T_EXPECT(slab->state == SLAB_EMPTY);
+    T_EXPECT(slab_at(acre_heap_alloc(subject, 2000)) != slab && slab->block_bytes == FEW_BYTES);
+    T_EXPECT(slab->state == SLAB_AWAKE && block_holds(blocks[0], FEW_BYTES, 1));
+    acre_heap_free(subject, blocks[0]); // the free that had been interrupted
+    T_EXPECT(slab->state == SLAB_EMPTY);
+    T_EXPECT(slab_at(acre_heap_alloc(subject, 1000)) == slab);
+    T_EXPECT_SOUND(heap_close());
+}
+
 T_MAIN(
     T_CASE(slab_is_active_from_its_first_block_to_its_last),
     T_CASE(slab_that_is_full_sleeps_when_another_is_opened),
@@ -307,4 +343,6 @@ T_MAIN(
     T_CASE(slab_left_before_it_is_carved_stays_awake), T_CASE(slab_is_empty_though_not_carved),
     T_CASE(slab_forgets_its_limit_when_it_is_retired), T_CASE(random_frees_lose_no_block),
     T_CASE(free_interrupted_at_any_step_loses_nothing),
-    T_CASE(slab_with_an_interrupted_free_is_still_found_empty))
+    T_CASE(slab_with_an_interrupted_free_is_still_found_empty),
+    T_CASE(slab_woken_in_vain_sleeps_again),
+    T_CASE(slab_that_only_seems_empty_is_used_for_nothing_else))

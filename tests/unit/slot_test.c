@@ -105,6 +105,18 @@ static void all_locks_are_taken_and_dropped(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void locks_of_threads_that_are_gone_are_opened(void)
+{
+    heap_open();
+    (void)alloc_on(0, 1);
+    (void)alloc_on(3, 1);
+    subject->lock.owner = &other_thread;
+    slot_of(subject, 3)->lock.owner = &other_thread;
+    slot_reset_locks(subject);
+    T_EXPECT(alloc_on(3, 1000) != NULL && alloc_on(0, 50000) != NULL);
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void lock_all(void *unused)
 {
     (void)unused;
@@ -136,4 +148,5 @@ static void slot_made_while_locks_are_taken_is_locked_too(void)
 T_MAIN(
     T_CASE(slot_is_made_once_and_stays), T_CASE(slot_of_every_number_can_be_made),
     T_CASE(pop_on_a_slot_without_a_struct_finds_nothing), T_CASE(slot_made_by_two_at_once_is_one),
-    T_CASE(all_locks_are_taken_and_dropped), T_CASE(slot_made_while_locks_are_taken_is_locked_too))
+    T_CASE(all_locks_are_taken_and_dropped), T_CASE(locks_of_threads_that_are_gone_are_opened),
+    T_CASE(slot_made_while_locks_are_taken_is_locked_too))

@@ -112,8 +112,79 @@ static void block_freed_twice_is_found_on_any_slot(void)
     }
 }
 
+static unsigned move_at;
+static unsigned move_to;
+
+static void moving_step(void)
+{
+    if (move_at != 0 && --move_at == 0) {
+        sim_move(move_to);
+    }
+}
+
+/// Looks for a block in a slab that is asleep, awake or active while the thread is moved at `step`.
+static const char *look_while_moved(unsigned which, unsigned step, bool *ended)
+{
+    heap_open();
+    (void)alloc_on(1, 16);
+    (void)alloc_many(blocks, PER_SLAB + 3, BYTES);
+    acre_heap_free(subject, blocks[PER_SLAB + 1]); // in the active slab
+    acre_heap_free(subject, blocks[1]);            // in an awake one
+    acre_heap_free(subject, blocks[2]);
+    free_on(1, blocks[3]);
+    void *const looked_for[] = {blocks[PER_SLAB + 1], blocks[1], blocks[3]};
+    move_at = step;
+    move_to = 1;
+    acre_sim_step = moving_step;
+    bool free = is_free(looked_for[which]);
+    acre_sim_step = NULL;
+    *ended = move_at != 0;
+    sim_move(0);
+    return free ? heap_close() : "a free block is called live";
+}
+
+static void looking_while_moved_at_any_step_spoils_nothing(void)
+{
+    for (unsigned which = 0; which < 3; which++) {
+        bool ended = false;
+        for (unsigned step = 1; !ended; step++) {
+            const char *broken = look_while_moved(which, step, &ended);
+            if (broken != NULL) {
+                t_say_number("block", which);
+                t_say_number("step", step);
+            }
+            T_EXPECT_SOUND(broken);
+        }
+    }
+}
+
+static void looking_into_a_sleeping_slab_while_moved_loses_no_wake(void)
+{
+    enum { MANY = 4096, WAKE = 170 };
+    static void *many[MANY + 1];
+    for (unsigned step = 1; step < 30; step++) {
+        heap_open();
+        T_EXPECT(alloc_many(many, MANY + 1, 16) == MANY + 1);
+        struct slab *slab = slab_at(many[0]);
+        free_many(many, 20);
+        T_EXPECT(slab->state == SLAB_ASLEEP);
+        move_at = step;
+        move_to = 1;
+        acre_sim_step = moving_step;
+        T_EXPECT(is_free(many[5]));
+        acre_sim_step = NULL;
+        sim_move(0);
+        T_EXPECT_SOUND(acre_heap_audit(subject));
+        free_many(&many[20], WAKE);
+        T_EXPECT(slab->state == SLAB_AWAKE);
+        T_EXPECT_SOUND(heap_close());
+    }
+}
+
 T_MAIN(
     T_CASE(live_block_is_not_free_whatever_it_holds),
     T_CASE(live_block_that_looks_free_can_be_used_and_freed),
     T_CASE(free_block_is_found_in_every_list), T_CASE(looking_keeps_the_count_to_the_next_event),
-    T_CASE(block_freed_twice_is_found_on_any_slot))
+    T_CASE(block_freed_twice_is_found_on_any_slot),
+    T_CASE(looking_while_moved_at_any_step_spoils_nothing),
+    T_CASE(looking_into_a_sleeping_slab_while_moved_loses_no_wake))
