@@ -37,13 +37,13 @@ struct acre_pages {
     acre_status (*commit)(acre_pages *self, void *addr, size_t bytes);
 
     /// Gives memory back and keeps the addresses; parts of the range may not be committed. Returns
-    /// ACRE_OK when the range will read as zero
-    /// after the next commit; anything else says that nothing was changed (the source may refuse).
+    /// ACRE_OK when the range will read as zero after the next commit; anything else says that nothing
+    /// was changed (the source may refuse).
     acre_status (*decommit)(acre_pages *self, void *addr, size_t bytes);
 
     /// Gives memory and addresses back: one whole range as `reserve` or `remap` returned it.
-    /// Returns ACRE_OK, or says that nothing was changed; acre then keeps the range and uses it
-    /// again, so a source that cannot give addresses back loses nothing.
+    /// Returns ACRE_OK, or says that nothing was changed. A heap then keeps a range that holds memory and
+    /// uses it again; addresses without memory it may forget.
     acre_status (*release)(acre_pages *self, void *addr, size_t bytes);
 
     /// Resizes one whole range that is committed throughout, keeping its contents: in place, or to

@@ -15,8 +15,8 @@ enum { MACHINE_PAGE_BYTES = 4096, PAGE_BYTES_MIN = 64, RANGES_MAX = 4096, JUNK =
 // No test needs so many calls; an allocator that asks in vain for ever makes more.
 enum { CALLS_MAX = 100000 };
 
-static const size_t ADDR_BYTES = (size_t)1 << 30;
-static const size_t ADDR_ALIGN = (size_t)1 << 26;
+static const size_t source_bytes = (size_t)1 << 30;
+static const size_t source_align = (size_t)1 << 26;
 
 struct range {
     size_t from; // offset in the whole
@@ -146,7 +146,7 @@ static bool has_memory(const struct pages_sim *sim, size_t bytes)
 
 static bool has_addr(const struct pages_sim *sim, size_t bytes)
 {
-    return range_count < RANGES_MAX && bytes <= ADDR_BYTES &&
+    return range_count < RANGES_MAX && bytes <= source_bytes &&
            (sim->addr_bytes_max == 0 || sim->reserved_bytes + bytes <= sim->addr_bytes_max);
 }
 
@@ -159,7 +159,7 @@ static bool add_range(struct pages_sim *sim, size_t bytes, size_t align, size_t 
         from = (ranges[at].from + ranges[at].bytes + align - 1) & ~(align - 1);
         at += 1;
     }
-    if (bytes > ADDR_BYTES || from > ADDR_BYTES - bytes) {
+    if (bytes > source_bytes || from > source_bytes - bytes) {
         return false;
     }
     memmove(&ranges[at + 1], &ranges[at], (range_count - at) * sizeof(ranges[0]));
@@ -189,7 +189,7 @@ static void *sim_reserve(acre_pages *self, size_t bytes, size_t align)
         violation("an alignment that is no power of two of at least page_bytes");
     }
     size_t from;
-    if (fails || align > ADDR_ALIGN || !has_addr(sim, bytes) ||
+    if (fails || align > source_align || !has_addr(sim, bytes) ||
         !add_range(sim, bytes, align, &from)) {
         return NULL;
     }
@@ -248,7 +248,7 @@ static void shrink_range(struct pages_sim *sim, struct range *range, size_t byte
 
 static bool grow_range(struct pages_sim *sim, struct range *range, size_t bytes)
 {
-    size_t next = range + 1 < &ranges[range_count] ? range[1].from : ADDR_BYTES;
+    size_t next = range + 1 < &ranges[range_count] ? range[1].from : source_bytes;
     if (next - range->from < bytes) {
         return false;
     }
@@ -304,19 +304,19 @@ static void *sim_remap(
 static void map_memory(void)
 {
     char *raw = mmap(
-        NULL, ADDR_BYTES + ADDR_ALIGN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
-        0);
+        NULL, source_bytes + source_align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+        -1, 0);
     if (raw == MAP_FAILED) {
         perror("pages_sim: mmap");
         exit(1);
     }
-    memory = raw + (ADDR_ALIGN - (uintptr_t)raw % ADDR_ALIGN) % ADDR_ALIGN;
+    memory = raw + (source_align - (uintptr_t)raw % source_align) % source_align;
 }
 
 /// Takes back whatever an earlier use left.
 static void clear_memory(const struct pages_sim *sim)
 {
-    static size_t unit; // of the earlier use
+    static size_t unit = MACHINE_PAGE_BYTES; // of the earlier use
     for (size_t i = 0; i < range_count; i++) {
         size_t first = ranges[i].from / unit;
         memset(&committed[first], 0, ranges[i].bytes / unit);
@@ -327,7 +327,7 @@ static void clear_memory(const struct pages_sim *sim)
         (void)madvise(memory, used_bytes, MADV_DONTNEED);
         used_bytes = 0;
     }
-    if (mprotect(memory, ADDR_BYTES, is_hard(sim) ? PROT_NONE : PROT_READ | PROT_WRITE) != 0) {
+    if (mprotect(memory, source_bytes, is_hard(sim) ? PROT_NONE : PROT_READ | PROT_WRITE) != 0) {
         violation("the machine refuses mprotect");
     }
 }
@@ -365,7 +365,7 @@ void pages_sim_heal(struct pages_sim *sim)
 bool pages_sim_is_committed(const struct pages_sim *sim, const void *addr)
 {
     size_t from = offset_of(addr);
-    return from < ADDR_BYTES && committed[from / sim->pages.page_bytes];
+    return from < source_bytes && committed[from / sim->pages.page_bytes];
 }
 
 uintptr_t pages_sim_base(void)

@@ -82,7 +82,8 @@ static _Noreturn void report_no_run(
     struct segment *segment = segment_of(slab);
     unsigned page = page_of(segment, addr);
     bool free = slab->kind == KIND_PAGES && addr % PAGE_BYTES == 0 &&
-                (bitmap_test(segment->free, page) || (segment->run_pages[page] & RUN_KEPT) != 0);
+                ((bitmap_test(segment->free, page) && bitmap_test(segment->dirty, page)) ||
+                 (segment->run_pages[page] & RUN_KEPT) != 0);
     acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
 }
 

@@ -178,6 +178,7 @@ void *refill(acre_heap *heap, unsigned class, bool *zero)
 {
     struct slab *spare = NULL;
     acre_block *block = NULL;
+    bool tried_all = false;
     while (true) {
         unsigned number = acre_port_slot_enter();
         struct slot *slot = slot_get(heap, number);
@@ -197,7 +198,10 @@ void *refill(acre_heap *heap, unsigned class, bool *zero)
             break;
         }
         if (round == ROUND_NO_SLAB && !find_slab(heap, number, class, &spare)) {
-            break;
+            if (tried_all) {
+                break;
+            }
+            tried_all = true; // the search may have woken a slab of this class: one more round
         }
     }
     if (spare != NULL) {

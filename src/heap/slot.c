@@ -30,7 +30,9 @@ struct slot *slot_get(acre_heap *heap, unsigned number)
         // Release: pairs with the acquire in slot_of. The hit paths read the entry without one, and
         // see zeros in the bins, old or new.
         store_release(&heap->bins[number], &mine->bins);
-        heap->slots_high = heap->slots_high > number ? heap->slots_high : number + 1;
+        if (heap->slots_high <= number) {
+            store_relaxed(&heap->slots_high, number + 1);
+        }
         heap->slots_made += 1;
         slot = mine;
     }

@@ -147,10 +147,12 @@ static inline unsigned interrupt_everywhere(
         unsigned interrupts = interrupt_run(trial, at, 1);
         runs += interrupt_aborts != 0;
         verify(interrupts);
-        for (at[1] = 0; interrupts != 0 && at[1] < places; at[1]++) {
+        bool reached = interrupts == 1;
+        for (at[1] = 0; reached && at[1] < places; at[1]++) {
             interrupts = interrupt_run(trial, at, 2);
             runs += interrupt_aborts != 0;
             verify(interrupts);
+            reached = interrupts == 2; // if this place was not, those after it are not either
         }
     }
     return runs;

@@ -7,7 +7,6 @@
 
 enum { INTERRUPT_TRAP_FLAG = 0x100 };
 
-static bool interrupt_stepping;
 static unsigned interrupt_place; // of the instruction to come
 static bool interrupt_entered;   // the sequence, since the thread last started over
 static bool interrupt_left;
@@ -17,8 +16,8 @@ static inline bool interrupt_follow(uint64_t pc)
 {
     const struct interrupt_sequence *now = interrupt_announced();
     bool inside = interrupt_is_inside(pc);
-    if (interrupt_left || (interrupt_entered && !inside)) {
-        if (!interrupt_left && pc == now->start + now->length) {
+    if (interrupt_entered && !inside) {
+        if (pc == now->start + now->length) {
             interrupt_trial->committed();
         }
         interrupt_left = true;
@@ -36,14 +35,11 @@ static inline void interrupt_step(int signal, siginfo_t *info, void *context)
     uint64_t pc = (uint64_t)registers[REG_RIP];
     (void)signal;
     (void)info;
-    if (!interrupt_stepping) {
+    if (!interrupt_follow(pc)) {
         registers[REG_EFL] &= ~(greg_t)INTERRUPT_TRAP_FLAG;
         return;
     }
     registers[REG_EFL] |= INTERRUPT_TRAP_FLAG;
-    if (!interrupt_follow(pc)) {
-        return;
-    }
     if (interrupt_done < interrupt_wanted && interrupt_place == interrupt_at[interrupt_done]) {
         registers[REG_RIP] = (greg_t)interrupt_thread(pc, 0x53053053);
         interrupt_place = 0;
@@ -65,11 +61,9 @@ static inline unsigned interrupt_run(
     interrupt_place = 0;
     interrupt_entered = false;
     interrupt_left = false;
-    interrupt_stepping = true;
-    __asm__ volatile("int3" : : : "memory"); // its handler switches the trap flag on
+    // The handler switches the trap flag on, until the sequence is left.
+    __asm__ volatile("int3" : : : "memory");
     trial->act();
-    interrupt_stepping = false;
-    __asm__ volatile("nop" : : : "memory"); // and that of the next trap off
     return interrupt_done;
 }
 

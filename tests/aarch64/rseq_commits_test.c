@@ -268,7 +268,7 @@ static void pop_is_whole_or_nothing(void)
 
 static void push_is_whole_or_nothing(void)
 {
-    static const uint16_t dues[] = {0, 1, 2, 10, 0x100, 0x7fff, 0x8010, 0xfff0, 0xffff};
+    static const uint16_t dues[] = {0, 1, 2, 0x100, 0x7fff, 0x8010, 0xffff};
     for (size_t i = 0; i < sizeof(dues) / sizeof(dues[0]); i++) {
         for (uint32_t owner = SLOT; owner <= OTHER_SLOT; owner++) {
             set((unsigned)i % 3, dues[i], owner, 0);

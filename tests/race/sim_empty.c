@@ -57,7 +57,7 @@ static void memory_changes_its_size_only_when_all_is_free(void)
             .body = {free_one, free_and_allocate_small},
             .start = {0, SCHED_WAITS},
             .check = scene_check},
-        3);
+        2);
 }
 
 static void three_threads_empty_a_slab_that_is_wanted(void)

@@ -107,6 +107,9 @@ static void slab_that_is_empty_serves_another_class(void)
     heap_open();
     T_EXPECT(alloc_many(blocks, 2 * FEW, FEW_BYTES) == 2 * FEW);
     struct slab *slab = slab_at(blocks[0]);
+    for (unsigned i = 0; i < FEW; i++) {
+        block_fill(blocks[i], FEW_BYTES, i);
+    }
     free_many(blocks, FEW);
     unsigned char *other = acre_heap_calloc(subject, 1, 1000);
     T_EXPECT(slab_at(other) == slab && slab->block_bytes == 1024);
