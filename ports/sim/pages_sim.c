@@ -280,7 +280,7 @@ static void *sim_remap(
     if (range == NULL) {
         violation("remap of what is no whole range");
     }
-    if (bytes_to_open(sim, range->from, old_bytes) != 0) {
+    if (bytes_to_open(sim, offset_of(addr), old_bytes) != 0) {
         violation("remap of what is not committed throughout");
     }
     size_t more_bytes = new_bytes > old_bytes ? new_bytes - old_bytes : 0;

@@ -241,7 +241,7 @@ static void new_slot_finds_room_that_free_memory_holds(void)
 {
     heap_open_at(&(struct site){.page_bytes = 4096, .options = {.limit_bytes = 6 * mib}});
     size_t count = alloc_many(blocks, 20000, 20000);
-    while (acre_heap_alloc(subject, 4096) != NULL) {
+    while (acre_heap_aligned(subject, 8192, 4096) != NULL) { // to the last page
     }
     free_many(blocks, count);
     for (unsigned slot = 1; slot < 4; slot++) {

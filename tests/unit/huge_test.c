@@ -198,7 +198,7 @@ static void huge_block_finds_room_that_free_memory_holds(void)
     heap_open_at(&(struct site){.page_bytes = 4096, .options = {.limit_bytes = 12 * mib}});
     size_t count = alloc_many(blocks, 400, 40960);
     T_EXPECT(count > 200 && count < 400);
-    while (acre_heap_alloc(subject, 16384) != NULL) {
+    while (acre_heap_aligned(subject, 8192, 4096) != NULL) { // to the last page
     }
     free_many(blocks, count);
     for (unsigned i = 0; i < 5; i++) {
