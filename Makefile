@@ -36,6 +36,7 @@ install:
 	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 	@DESTDIR=$(DESTDIR) $(CMAKE) --install $(BUILD)
+	@test -n '$(DESTDIR)' || { test -w /etc/ld.so.cache && ldconfig; } || echo 'Now type: sudo ldconfig'
 
 format:
 	@sh scripts/check_format.sh --write

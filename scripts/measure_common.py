@@ -88,7 +88,7 @@ def acre_library(build_dir, required):
 
 
 def pattern_program(build_dir, name):
-    return need_file(pathlib.Path(build_dir) / "bench" / name, "build the target `bench_programs`")
+    return need_file(pathlib.Path(build_dir) / "bench" / name, "type `cmake --build build --target bench_programs`")
 
 
 def run(command, allocator, timeout_seconds=300, may_complain=False, **more):

@@ -62,7 +62,7 @@ trap 'rm -rf "$out"' EXIT
 trap 'exit 1' HUP INT TERM
 
 echo "acre runs the C compiler ($compiler): $(sources | wc -l) of acre's own sources, each compiled" \
-    "$(variants | wc -l) times; the same job on every allocator found here, $repeat times in turn."
+    "$(variants | wc -l) times; the same job on every allocator found here, $repeat of it in turn. ACRE_RUN_REPEAT=1 is the shortest."
 "$acre" run --compare --repeat "$repeat" -- sh "$self" --compile "$out"
 echo "Each row is this same job, and the compiler was not changed for it; try your own program:" \
     'make run CMD="PROGRAM ARGS".'

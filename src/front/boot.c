@@ -6,7 +6,7 @@
 // SPDX-License-Identifier: MIT
 #include "front/boot.h"
 
-#include <sys/auxv.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -66,6 +66,28 @@ static bool create_heap(void)
     return true;
 }
 
+/// Keeps a way to the statistics' reader: programs may close their standard error before they end. The
+/// number is one that no program expects to get.
+static void keep_stats_fd(void)
+{
+    enum { FIRST_NUMBER = 500 };
+    if (options.stats == STATS_NONE ||
+        (options.stats_pid != 0 && options.stats_pid != (long)getpid())) {
+        options.stats = STATS_NONE;
+        return;
+    }
+    int fd = options.stats_fd <= STDERR_FILENO
+                 ? fcntl(options.stats_fd, F_DUPFD_CLOEXEC, FIRST_NUMBER)
+             : fcntl(options.stats_fd, F_GETFD) < 0 ? -1
+                                                    : options.stats_fd;
+    if (fd >= 0) {
+        options.stats_fd = fd;
+    } else if (errno == EBADF) {
+        static const char note[] = "acre: ACRE_CONF: stats_fd: no file is open under that number\n";
+        (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
+    }
+}
+
 bool front_boot(void)
 {
     int saved_errno = errno;
@@ -77,6 +99,7 @@ bool front_boot(void)
             static const char note[] = "acre: ACRE_CONF: slots=rseq: this system has no "
                                        "restartable sequences with concurrency ids; using thread\n";
             options_read(&options);
+            keep_stats_fd();
             if (!acre_port_slots_choose(options.slots)) {
                 (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
             }

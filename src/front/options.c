@@ -59,7 +59,7 @@ static void report(const char *what, const struct piece *piece, const struct pie
     (void)front_write(STDERR_FILENO, words, text_length(&text));
 }
 
-/// A decimal number with an optional K, M or G behind it.
+/// A decimal number with an optional K, M, G or T behind it, large or small.
 static bool read_number(const struct piece *piece, size_t *out)
 {
     size_t value = 0;
@@ -75,12 +75,12 @@ static bool read_number(const struct piece *piece, size_t *out)
     }
     size_t unit = 1;
     if (i < piece->length) {
-        static const char units[] = {'K', 'M', 'G'};
+        static const char units[] = {'K', 'M', 'G', 'T', 'k', 'm', 'g', 't'};
         const char *at = memchr(units, piece->at[i], sizeof(units));
         if (at == NULL || i + 1 != piece->length) {
             return false;
         }
-        unit = (size_t)1 << (10 * (at - units + 1));
+        unit = (size_t)1 << (10 * ((at - units) % 4 + 1));
     }
     return mul_size(value, unit, out);
 }

@@ -109,7 +109,8 @@ add src/heap/heap.h '#include "slab.h"'
 rejects 'a cycle' 'include cycle: src/heap/heap.h -> src/heap/slab.h -> src/heap/heap.h' check
 
 fresh
-add src/base/atomics.h '#include "acre_port.h"'
+add src/base/bits.h '#include "acre_port.h"'
+add ports/linux/acre_port.h '#include "base/bits.h"'
 rejects 'a cycle through the header of a port' 'include cycle: ' check
 
 fresh

@@ -163,7 +163,7 @@ static int options_take(char ***words, struct options *out)
     }
     if (option->takes == TAKES_VALUE && value == NULL) {
         value = **words;
-        if (value == NULL) {
+        if (value == NULL || strcmp(value, "--") == 0) {
             return say(STATUS_USAGE, "%s needs a value; try 'acre run --help'", option->name);
         }
         (*words)++;

@@ -119,7 +119,9 @@ static void report_set_values(
         column++;
         if (shown->kind == MEASURE_WALL_SECONDS) {
             double spread = own.median > 0 ? (own.most - own.least) / own.median * 100 : 0;
-            table_set(table, column++, text_format("%.0f %%", spread));
+            bool has_spread = comparison->measures[i].run_count > 1;
+            table_set(
+                table, column++, has_spread ? text_format("%.0f %%", spread) : text_format("-"));
         }
     }
 }

@@ -36,7 +36,10 @@ static const char *summary_bytes(uint64_t bytes, char out[BYTES_BYTES])
 static void summary_print_heap(const struct launch_result *run)
 {
     if (run->heap[0] == '\0') {
-        fprintf(stderr, "acre: no statistics of the heap: the program did not end by exit\n");
+        fprintf(
+            stderr, "acre: no statistics of the heap: %s\n",
+            WIFSIGNALED(run->wait_status) ? "a signal ended the program"
+                                          : "the program ended by _exit, as shells do");
         return;
     }
     char live[BYTES_BYTES];
