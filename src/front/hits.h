@@ -16,8 +16,8 @@
 #define HIT_HEAP_KEY      128
 #define HIT_HEAP_MAP_MASK 136
 #define HIT_HEAP_CLASS_OF 184
-#define HIT_HEAP_BINS     1920
-#define HIT_HEAP_MAP      132992
+#define HIT_HEAP_BINS     1984
+#define HIT_HEAP_MAP      133056
 #define HIT_SMALL_MAX     16384
 #define HIT_KEY_TOP_BYTE  0xa5
 #define HIT_RSEQ_CS       8

@@ -77,6 +77,8 @@ static void foreign_event(acre_heap *heap, struct slab *slab)
     if (slab->state == SLAB_AWAKE && !slab->drained && may_be_all_free(slab)) {
         store_relaxed(&slab->drained, true);
         slot->drained_count += 1;
+        list_remove(&slab->link); // drained slabs stand first
+        list_add_first(&slot->awake[slab->class], &slab->link);
     }
     acre_port_lock_drop(&slot->lock);
 }

@@ -65,6 +65,7 @@ static void publish_locked(acre_heap *heap, struct slab *huge)
     map_add_huge(heap, huge);
     list_add_first(&heap->huge, &huge->link);
     heap->huge_bytes += huge->block_bytes;
+    heap->huge_count += 1;
 }
 
 static void unpublish_locked(acre_heap *heap, struct slab *huge)
@@ -72,6 +73,7 @@ static void unpublish_locked(acre_heap *heap, struct slab *huge)
     map_remove_huge(heap, huge);
     list_remove(&huge->link);
     heap->huge_bytes -= huge->block_bytes;
+    heap->huge_count -= 1;
 }
 
 /// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
@@ -207,13 +209,16 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     if (huge == NULL) {
         return NULL;
     }
-    while (!map_fresh(heap, huge, bytes, align)) {
-        if (reclaim(heap, 0) == 0) {
-            acre_port_lock_take(&heap->lock);
-            give_descriptor_locked(heap, huge);
-            acre_port_lock_drop(&heap->lock);
-            return NULL;
-        }
+    bool mapped = map_fresh(heap, huge, bytes, align);
+    bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;
+    if (!mapped && !hopeless && reclaim(heap, 0) != 0) {
+        mapped = map_fresh(heap, huge, bytes, align);
+    }
+    if (!mapped) {
+        acre_port_lock_take(&heap->lock);
+        give_descriptor_locked(heap, huge);
+        acre_port_lock_drop(&heap->lock);
+        return NULL;
     }
     return huge;
 }
@@ -293,7 +298,11 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
         acre_port_lock_take(&heap->lock);
         unpublish_locked(heap, huge);
         acre_port_lock_drop(&heap->lock);
-        bool resized = resize_mapping(heap, huge, bytes, bytes > huge->block_bytes);
+        bool grows = bytes > huge->block_bytes;
+        bool resized = resize_mapping(heap, huge, bytes, grows);
+        if (!resized && grows && heap->pages->remap != NULL && reclaim(heap, 0) != 0) {
+            resized = resize_mapping(heap, huge, bytes, grows);
+        }
         acre_port_lock_take(&heap->lock);
         publish_locked(heap, huge);
         acre_port_lock_drop(&heap->lock);

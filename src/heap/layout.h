@@ -90,7 +90,7 @@ struct slab {
     uint8_t state;     // enum slab_state
     bool drained;      // perhaps all free by now, through frees from other slots
     uint32_t foreign;  // count << 16 | offset of the first block / granule: the foreign list
-    uint32_t aborts;   // acre_port_aborts() when due was last set afresh; huge: the last walk
+    uint32_t aborts;   // acre_port_aborts() when due was last set afresh
     struct link link;  // awake, empty or huge list
 };
 
@@ -106,6 +106,7 @@ struct slot {
     uint32_t empty_count;
     uint32_t drained_count; // slabs whose `drained` is set
     uint32_t visits;        // refills: a slot whose count stands still is idle
+    uint32_t openings;      // slabs opened, or wanted
     uint32_t visits_seen;   // its value when another slot last looked for memory to take over,
     uint32_t seen_at;       // and heap->refusals when it had last changed by then
     struct slab *active[SIZE_CLASSES];
@@ -120,14 +121,14 @@ struct slot {
 };
 
 struct segment {
-    struct link link; // heap->segments, all of them, in no order
+    struct link link;     // heap->segments: those without a free page last
+    struct link all_link; // heap->all_segments: in the order of `number`
+    uint32_t number;      // of all that the heap has had
     acre_heap *heap;
     uint32_t free_pages;    // bits set in `free`
     uint32_t longest;       // no run of free pages is longer; it may be that none is as long
     uint32_t used_spare;    // bytes of the spare part in use; they pin the segment
-    uint32_t purge_pass;    // the last purge that looked at this segment
-    uint32_t walk_pass;     // the last walk that visited this segment
-    uint32_t pins;          // walks that are visiting it: it must stay
+    uint32_t pins;          // walks and purges that are at it: it must stay
     bool stray;             // not in the map
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
@@ -164,28 +165,31 @@ struct acre_heap {
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
-    uint32_t refusals;       // times that a slot had no slab to refill from
-    uint32_t slots_made;     // slots that have a struct slot
-    uint32_t slots_high;     // 1 + the highest slot number that has a struct slot
-    struct link segments;    // struct segment, in no order
-    struct link huge;        // struct slab: live huge blocks
-    struct link huge_cached; // struct slab: mappings kept for reuse, newest first
-    struct link bare;        // struct segment: given back but for their addresses
-    struct link slab_pool;   // struct slab: descriptors ready for huge blocks
+    uint32_t refusals;        // times that a slot had no slab to refill from
+    uint32_t raid_at;         // the slot that is looked at next for memory to take over
+    uint32_t slots_made;      // slots that have a struct slot
+    uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
+    struct link segments;     // struct segment: those without a free page last
+    struct link all_segments; // the same, in the order they were made: for walks
+    struct link huge;         // struct slab: live huge blocks
+    struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
+    struct link bare;         // struct segment: given back but for their addresses
+    struct link slab_pool;    // struct slab: descriptors ready for huge blocks
     uint32_t segment_count;
     uint32_t segments_added; // so far: tells whether somebody else has just made one
     uint32_t stray_count;    // segments and huge blocks that are not in the map
+    uint32_t huge_count;     // live
     uint32_t huge_cached_count;
     size_t huge_bytes; // live
     size_t huge_cached_bytes;
-    size_t free_dirty_pages; // free pages that hold memory
-    size_t used_pages;       // pages in slabs and runs
-    size_t used_pages_peak;  // their recent maximum; sinks with each purge
-    uint32_t purge_pass;     // number of the last purge
-    uint32_t walk_pass;      // number of the last walk
-    size_t metadata_bytes;   // committed for headers and the map
-    size_t held_bytes;       // all committed memory: what the limit bounds
-    size_t reserved_bytes;   // addresses
+    size_t free_dirty_pages;  // free pages that hold memory
+    size_t used_pages;        // pages in slabs and runs
+    size_t used_pages_peak;   // their recent maximum; sinks with each purge
+    size_t purge_above_bytes; // do not purge below: less could not be given back
+    bool purging;             // a free is purging
+    size_t metadata_bytes;    // committed for headers and the map
+    size_t held_bytes;        // all committed memory: what the limit bounds
+    size_t reserved_bytes;    // addresses
 
     // A slot that nobody is on: where slots without a struct of their own find empty bins.
     _Alignas(LINE_BYTES) acre_bins dead;

@@ -13,7 +13,8 @@
 #include "heap/segment.h"
 #include "heap/space.h"
 
-enum { KEEP_BYTES_MIN = 16 * SEGMENT_BYTES / 4 };
+// No single free is to pay for more than a step.
+enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = 4 * SEGMENT_BYTES };
 
 static void raise_peak(acre_heap *heap)
 {
@@ -87,48 +88,64 @@ static size_t purge_claimed(acre_heap *heap, struct segment *segment, const word
     return bytes;
 }
 
-/// The next segment that this pass has not looked at and that has something to give. An idle one is
-/// taken out of the heap. Under heap->lock.
-static struct segment *next_segment(acre_heap *heap, uint32_t pass)
+/// Gives back what one pinned segment has. Drops heap->lock meanwhile and takes it again. Moves *segment
+/// on to the next, pinned.
+static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t end)
 {
-    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
-        struct segment *segment = container_of(at, struct segment, link);
-        if (segment->free_pages == 0) {
-            return NULL; // all that follow are full, too
-        }
-        if (segment->purge_pass != pass) {
-            segment->purge_pass = pass;
-            return segment;
-        }
+    struct segment *now = *segment;
+    word claimed[PAGE_WORDS];
+    size_t bytes = 0;
+    // One that a walk is visiting keeps its pages: the walk reads them.
+    unsigned count = now->pins == 1 ? claim_pages(heap, now, claimed) : 0;
+    if (count != 0) {
+        acre_port_lock_drop(&heap->lock);
+        bytes = purge_claimed(heap, now, claimed);
+        acre_port_lock_take(&heap->lock);
     }
-    return NULL;
+    *segment = segment_next_pinned(heap, now, end);
+    if (segment_is_idle(now)) {
+        segment_remove(heap, now);
+        acre_port_lock_drop(&heap->lock);
+        bytes += segment_release(heap, now);
+        acre_port_lock_take(&heap->lock);
+    }
+    return bytes;
 }
 
-size_t space_purge(acre_heap *heap, size_t keep_bytes)
+size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
-    heap->purge_pass += 1;
-    uint32_t pass = heap->purge_pass;
     raise_peak(heap);
     heap->used_pages_peak -= (heap->used_pages_peak - heap->used_pages) / 4;
-    while (heap->free_dirty_pages * PAGE_BYTES > keep_bytes || keep_bytes == 0) {
-        struct segment *segment = next_segment(heap, pass);
-        if (segment == NULL) {
-            break;
-        }
-        if (segment_is_idle(segment)) {
-            segment_remove(heap, segment);
-            acre_port_lock_drop(&heap->lock);
-            bytes += segment_release(heap, segment);
-        } else {
-            word claimed[PAGE_WORDS];
-            unsigned count = claim_pages(heap, segment, claimed);
-            acre_port_lock_drop(&heap->lock);
-            bytes += count != 0 ? purge_claimed(heap, segment, claimed) : 0;
-        }
-        acre_port_lock_take(&heap->lock);
+    uint32_t end = heap->segments_added;
+    struct segment *segment = segment_next_pinned(heap, NULL, end);
+    while (segment != NULL && bytes < most_bytes &&
+           (heap->free_dirty_pages * PAGE_BYTES > keep_bytes || keep_bytes == 0)) {
+        bytes += purge_segment(heap, &segment, end);
     }
+    if (segment != NULL) {
+        segment->pins -= 1;
+    }
+    // When the source refuses (locked memory), trying again at each free would cost without end.
+    heap->purge_above_bytes = bytes != 0 ? 0 : heap->free_dirty_pages * PAGE_BYTES * 2;
     acre_port_lock_drop(&heap->lock);
     return bytes;
+}
+
+void space_purge_some(acre_heap *heap)
+{
+    acre_port_lock_take(&heap->lock);
+    size_t keep_bytes = space_allowance_locked(heap);
+    bool wanted = !heap->purging && (heap->flags & ACRE_HEAP_KEEP) == 0 &&
+                  heap->free_dirty_pages * PAGE_BYTES > keep_bytes &&
+                  heap->free_dirty_pages * PAGE_BYTES > heap->purge_above_bytes;
+    heap->purging = heap->purging || wanted;
+    acre_port_lock_drop(&heap->lock);
+    if (wanted) {
+        space_purge(heap, keep_bytes / 2, PURGE_STEP_BYTES);
+        acre_port_lock_take(&heap->lock);
+        heap->purging = false;
+        acre_port_lock_drop(&heap->lock);
+    }
 }

@@ -16,6 +16,11 @@ static void retire_empty(acre_heap *heap)
 {
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
     struct slab *slab = NULL;
+    if (slot != NULL) {
+        acre_port_lock_take(&slot->lock);
+        slab_sweep(slot);
+        acre_port_lock_drop(&slot->lock);
+    }
     do {
         if (slot != NULL) {
             acre_port_lock_take(&slot->lock);
@@ -36,5 +41,5 @@ size_t reclaim(acre_heap *heap, size_t keep_bytes)
     while (takeover_empty(heap)) {
         retire_empty(heap);
     }
-    return bytes + space_purge(heap, keep_bytes);
+    return bytes + space_purge(heap, keep_bytes, SIZE_MAX);
 }

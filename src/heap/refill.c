@@ -20,6 +20,9 @@
 #include "heap/space.h"
 #include "heap/takeover.h"
 
+// One sweep of a slot's awake slabs for so many slabs opened.
+enum { SWEEP_OPENINGS = 32 };
+
 /// What one round found.
 enum round {
     ROUND_BLOCK,   // a block that stood in the bin after all
@@ -85,7 +88,10 @@ static void check_drained(acre_heap *heap, struct slot *slot, struct slab **spar
         for (struct link *at = awake->next; at != awake;) {
             struct slab *slab = container_of(at, struct slab, link);
             at = at->next;
-            if (slab->drained && (*spare = slab_check_empty(heap, slot, slab)) != NULL) {
+            if (!slab->drained) {
+                break; // drained ones stand first
+            }
+            if ((*spare = slab_check_empty(heap, slot, slab)) != NULL) {
                 return;
             }
         }
@@ -104,6 +110,10 @@ static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct
         check_drained(heap, slot, spare);
     }
     if (*spare == NULL) {
+        slot->openings += 1;
+        if (slot->openings % SWEEP_OPENINGS == 0) {
+            slab_sweep(slot);
+        }
         *spare = slab_retire_empty(heap, slot);
     }
     slab = *spare;
@@ -187,7 +197,7 @@ void *refill(acre_heap *heap, unsigned class, bool *zero)
         }
         struct finding found = {0};
         acre_port_lock_take(&slot->lock);
-        slot->visits += 1;
+        store_relaxed(&slot->visits, slot->visits + 1);
         enum round round = find_blocks(heap, slot, class, &spare, &found);
         if (round == ROUND_BLOCK || round == ROUND_LIST) {
             block = hand_out(heap, slot, class, &found, round);

@@ -46,18 +46,18 @@ static void give_back(
     }
 }
 
-bool slab_is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab)
+enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     struct borrowed hot;
     if (!borrow(heap, slot, slab, &hot)) {
-        return false;
+        return FOUND_UNKNOWN;
     }
     if (hot.count + foreign_count(slab) == slab->carved) {
-        return true; // nobody has a block that could be pushed
+        return FOUND; // nobody has a block that could be pushed
     }
     hot.aim = slab->carved;
     give_back(heap, slot, slab, &hot);
-    return false;
+    return FOUND_NOT;
 }
 
 static bool list_has(const acre_block *list, const acre_block *block)

@@ -53,6 +53,8 @@ static void segment_add(acre_heap *heap, struct segment *segment)
     list_add_first(&heap->segments, &segment->link);
     heap->segment_count += 1;
     heap->segments_added += 1;
+    segment->number = heap->segments_added;
+    list_add_last(&heap->all_segments, &segment->all_link);
 }
 
 static void keep_bare(acre_heap *heap, struct segment *segment)
@@ -127,6 +129,23 @@ bool segment_create(acre_heap *heap)
     return committed || others;
 }
 
+struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end)
+{
+    struct link *at = last == NULL ? heap->all_segments.next : last->all_link.next;
+    if (last != NULL) {
+        last->pins -= 1;
+    }
+    if (at == &heap->all_segments) {
+        return NULL;
+    }
+    struct segment *segment = container_of(at, struct segment, all_link);
+    if ((int32_t)(segment->number - end) > 0) {
+        return NULL;
+    }
+    segment->pins += 1;
+    return segment;
+}
+
 bool segment_is_idle(const struct segment *segment)
 {
     return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0 &&
@@ -144,6 +163,7 @@ void segment_remove(acre_heap *heap, struct segment *segment)
     size_t dirty_bytes = segment_dirty_bytes(segment);
     size_t map_bytes = map_remove_segment(heap, segment);
     list_remove(&segment->link);
+    list_remove(&segment->all_link);
     heap->segment_count -= 1;
     heap->free_dirty_pages -= dirty_bytes / PAGE_BYTES;
     heap->metadata_bytes -= segment_header_bytes(heap) + map_bytes;

@@ -37,6 +37,11 @@ size_t segment_release(acre_heap *heap, struct segment *segment);
 /// Gives back the addresses that were kept. Returns their bytes. No lock may be held.
 size_t segment_release_bare(acre_heap *heap);
 
+/// Goes through the segments that there were when `end` was heap->segments_added, in the order they were
+/// made: the one after `last`, which is unpinned, or the first. It comes pinned, so that it stays when
+/// the lock is dropped. NULL after the last one. Under heap->lock.
+struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end);
+
 /// Finds free pages; for a slice, all of them dirty if `dirty` is set. Runs take the highest that fit:
 /// near the top pages have been used before. Under heap->lock.
 bool segment_find(

@@ -169,6 +169,30 @@ static bool seems_all_free(struct slot *slot, struct slab *slab)
     return aim_at_empty(slot, slab) && slab_hot_count(slab) + foreign_count(slab) >= slab->carved;
 }
 
+/// An awake slab that seems to be all free waits among the empty ones.
+static void add_empty(struct slot *slot, struct slab *slab)
+{
+    list_remove(&slab->link);
+    slab->state = SLAB_EMPTY;
+    list_add_first(&slot->empty, &slab->link);
+    slot->empty_count += 1;
+}
+
+void slab_sweep(struct slot *slot)
+{
+    for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
+        struct link *awake = &slot->awake[class];
+        for (struct link *at = awake->next; at != awake;) {
+            struct slab *slab = container_of(at, struct slab, link);
+            at = at->next;
+            if (slab_hot_count(slab) + foreign_count(slab) >= slab->carved) {
+                slab_clear_drained(slot, slab);
+                add_empty(slot, slab);
+            }
+        }
+    }
+}
+
 struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     acre_debug(slab->state == SLAB_AWAKE);
@@ -176,10 +200,7 @@ struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *s
     if (!seems_all_free(slot, slab)) {
         return NULL;
     }
-    list_remove(&slab->link);
-    slab->state = SLAB_EMPTY;
-    list_add_first(&slot->empty, &slab->link);
-    slot->empty_count += 1;
+    add_empty(slot, slab);
     return slot->empty_count > EMPTY_SLABS_MAX ? slab_retire_empty(heap, slot) : NULL;
 }
 
@@ -200,9 +221,13 @@ struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot)
 {
     while (slot->empty_count != 0) {
         struct slab *slab = container_of(slot->empty.prev, struct slab, link);
+        enum found all_free = slab_count_all(heap, slot, slab);
+        if (all_free == FOUND_UNKNOWN) {
+            return NULL; // we have left the slot: its empty slabs wait for who comes next
+        }
         list_remove(&slab->link);
         slot->empty_count -= 1;
-        if (slab_is_all_free(heap, slot, slab)) {
+        if (all_free == FOUND) {
             slab_retire(slab);
             return slab;
         }

@@ -81,9 +81,13 @@ enum found {
     FOUND_UNKNOWN, // the caller is not on the slot, so that some lists could not be searched
 };
 
-/// Whether all blocks of an awake or empty slab are free, counted one by one. False also when the
-/// caller is not on the slot. If so, the lists are gone; if not, the blocks stay on them.
-bool slab_is_all_free(acre_heap *heap, struct slot *slot, struct slab *slab);
+/// Whether all blocks of an awake or empty slab are free, counted one by one. If so (FOUND), the lists
+/// are gone; if not, the blocks stay on them. FOUND_UNKNOWN when the caller is not on the slot.
+enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab);
+
+/// Moves every awake slab whose blocks seem to be all free to the slot's empty ones. Events find most of
+/// them; this finds those whose last frees came from several slots.
+void slab_sweep(struct slot *slot);
 
 /// Searches every list that may have a free block of `slab`. Slow, and as rare as mistakes are.
 enum found slab_search(

@@ -129,11 +129,10 @@ static void give_pages(acre_heap *heap, const struct page_range *range)
 {
     acre_port_lock_take(&heap->lock);
     segment_mark_free(heap, range);
-    size_t keep_bytes = space_allowance_locked(heap);
-    bool too_much = heap->free_dirty_pages * PAGE_BYTES > keep_bytes;
+    bool too_much = heap->free_dirty_pages * PAGE_BYTES > space_allowance_locked(heap);
     acre_port_lock_drop(&heap->lock);
-    if (too_much && (heap->flags & ACRE_HEAP_KEEP) == 0) {
-        space_purge(heap, keep_bytes / 2);
+    if (too_much) {
+        space_purge_some(heap);
     }
 }
 

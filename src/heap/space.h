@@ -41,9 +41,12 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
 /// NULL as for space_take_slice.
 void *space_take_spare(acre_heap *heap, size_t bytes);
 
-/// Gives memory back to the source until at most `keep_bytes` of free memory are held. Returns the
-/// bytes given back.
-size_t space_purge(acre_heap *heap, size_t keep_bytes);
+/// Gives memory back to the source until at most `keep_bytes` of free pages are held, or about
+/// `most_bytes` are given back. Returns the bytes given back.
+size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes);
+
+/// The same as far as a free should go, if the heap holds more free memory than it is allowed.
+void space_purge_some(acre_heap *heap);
 
 /// The bytes of free memory that the heap may hold before it purges. Under heap->lock.
 size_t space_allowance_locked(acre_heap *heap);

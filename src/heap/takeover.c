@@ -20,21 +20,23 @@
 #include "heap/slot.h"
 #include "heap/space.h"
 
-enum { IDLE_REFUSALS = 64, TAKEOVER_SLABS_MAX = 16 };
+enum { IDLE_REFUSALS = 64, TAKEOVER_SLABS_MAX = 16, LOOKS_MAX = 16 };
 
 struct loot {
     struct slab *slabs[TAKEOVER_SLABS_MAX];
     unsigned count;
 };
 
-/// Whether the slot has been idle; keeps the books for the next question. Under slot->lock.
+/// Whether the slot has been idle; keeps the books for the next question. Without a lock: to be wrong
+/// once does no harm.
 static bool slot_is_idle(struct slot *slot, uint32_t refusals)
 {
-    if (slot->visits != slot->visits_seen) {
-        slot->visits_seen = slot->visits;
-        slot->seen_at = refusals;
+    uint32_t visits = load_relaxed(&slot->visits);
+    if (visits != load_relaxed(&slot->visits_seen)) {
+        store_relaxed(&slot->visits_seen, visits);
+        store_relaxed(&slot->seen_at, refusals);
     }
-    return refusals - slot->seen_at >= IDLE_REFUSALS;
+    return refusals - load_relaxed(&slot->seen_at) >= IDLE_REFUSALS;
 }
 
 /// Step 1 for one list.
@@ -69,19 +71,19 @@ struct raid {
     bool idle_only;
 };
 
-/// Step 1. Takes what is wanted. Empty loot if there is none, or the slot may not be raided.
+/// Step 1. Takes what is wanted. Empty loot if there is none.
 static void plunder(struct slot *victim, const struct raid *raid, struct loot *loot)
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
-    if (!raid->idle_only || slot_is_idle(victim, raid->refusals)) {
-        if (raid->class < SIZE_CLASSES) {
-            detach(victim, &victim->awake[raid->class], loot);
-        }
-        unsigned awake = loot->count;
-        detach(victim, &victim->empty, loot);
-        victim->empty_count -= loot->count - awake;
+    if (raid->class < SIZE_CLASSES) {
+        detach(victim, &victim->awake[raid->class], loot);
+    } else {
+        slab_sweep(victim);
     }
+    unsigned awake = loot->count;
+    detach(victim, &victim->empty, loot);
+    victim->empty_count -= loot->count - awake;
     acre_port_lock_drop(&victim->lock);
 }
 
@@ -94,14 +96,34 @@ static void attach_all(struct slot *slot, const struct loot *loot)
     acre_port_lock_drop(&slot->lock);
 }
 
+/// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. Only a peek.
+__attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
+    struct slot *victim, const struct raid *raid)
+{
+    if (!raid->idle_only) {
+        return true;
+    }
+    bool has_any = victim->empty_count != 0 || !list_is_empty(&victim->awake[raid->class]);
+    return slot_is_idle(victim, raid->refusals) && has_any;
+}
+
 /// Raids one slot after the other until there is loot.
 static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
 {
     struct slot *own = slot_of(heap, number);
     struct loot loot = {.count = 0};
-    for (unsigned n = 0; n < load_relaxed(&heap->slots_high) && loot.count == 0; n++) {
+    // With thousands of slots, each slab that is opened looks at the next few of them.
+    unsigned slots = load_relaxed(&heap->slots_high);
+    unsigned looks = raid->idle_only && slots > LOOKS_MAX ? LOOKS_MAX : slots;
+    unsigned n = raid->idle_only && slots > LOOKS_MAX ? load_relaxed(&heap->raid_at) : 0;
+    for (; looks-- != 0 && loot.count == 0; n++) {
+        n = n < slots ? n : 0;
+        store_relaxed(&heap->raid_at, n + 1);
         struct slot *victim = n == number ? NULL : slot_of(heap, n);
-        acre_claim claim = victim == NULL || own == NULL ? ACRE_CLAIM_NO : acre_port_slot_claim(n);
+        if (victim == NULL || own == NULL || !is_worth_raiding(victim, raid)) {
+            continue;
+        }
+        acre_claim claim = acre_port_slot_claim(n);
         if (claim == ACRE_CLAIM_NO) {
             continue;
         }

@@ -2,8 +2,8 @@
 //
 // Whether a carved block is live stands in the block itself (block.h), so a walk follows no list and
 // stops nobody. While others use the heap, what it sees is a moment of each block, not of the heap.
-// A segment is pinned while it is visited, so that it stays; no lock is held. Each segment and huge
-// block is marked with the walk's number, since the lists may change between two visits.
+// A segment is pinned while it is visited, so that it and its pages stay; no lock is held. Among the huge
+// blocks a cursor of the walk's own keeps the place.
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "heap/block.h"
@@ -26,8 +26,13 @@ __attribute__((no_sanitize("thread"))) static bool is_live(
 
 static bool walk_slab(acre_heap *heap, struct slab *slab, const struct walker *walker)
 {
+    // Another thread may make it a slab of another class: then some blocks may be missed, but nothing
+    // outside the slice is read.
     size_t bytes = slab->block_bytes;
     unsigned carved = load_relaxed(&slab->carved);
+    if (carved * bytes > SLICE_BYTES) {
+        return true;
+    }
     if (walker->stats != NULL) {
         walker->stats->virgin_bytes += (size_t)SLICE_BYTES - carved * bytes;
         walker->stats->free_small_bytes += carved * bytes; // less each live one, below
@@ -77,64 +82,69 @@ static bool walk_segment(acre_heap *heap, struct segment *segment, const struct 
     return true;
 }
 
-/// A segment that this walk has not visited, pinned; `last` is unpinned. NULL if there is none.
-static struct segment *next_segment_to_walk(acre_heap *heap, uint32_t pass, struct segment *last)
+/// The segment after `last`, which is unpinned.
+static struct segment *next_segment(acre_heap *heap, struct segment *last, uint32_t end)
 {
-    struct segment *next = NULL;
     acre_port_lock_take(&heap->lock);
-    if (last != NULL) {
-        last->pins -= 1;
-    }
-    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
-        struct segment *segment = container_of(at, struct segment, link);
-        if (segment->walk_pass != pass) {
-            next = segment;
-            next->walk_pass = pass;
-            next->pins += 1;
-            break;
-        }
-    }
+    struct segment *next = segment_next_pinned(heap, last, end);
     acre_port_lock_drop(&heap->lock);
     return next;
 }
 
-/// A huge block that this walk has not visited. NULL if there is none.
-static void *next_huge_to_walk(acre_heap *heap, uint32_t pass, size_t *bytes)
+enum { HUGE_BATCH = 64 };
+
+struct huge_block {
+    void *addr;
+    size_t bytes;
+};
+
+/// The next few huge blocks. `cursor` stands in the heap's list behind the last one.
+static unsigned next_huge(acre_heap *heap, struct slab *cursor, struct huge_block batch[HUGE_BATCH])
 {
-    void *block = NULL;
+    unsigned count = 0;
     acre_port_lock_take(&heap->lock);
-    for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
+    struct link *at = cursor->link.next;
+    for (; at != &heap->huge && count < HUGE_BATCH; at = at->next) {
         struct slab *huge = container_of(at, struct slab, link);
-        if (huge->aborts != pass) {
-            huge->aborts = pass;
-            block = (void *)huge->base;
-            *bytes = huge->block_bytes;
-            break;
+        if (huge->kind == KIND_HUGE) { // not the cursor of another walk
+            batch[count++] = (struct huge_block){(void *)huge->base, huge->block_bytes};
         }
     }
+    list_remove(&cursor->link);
+    list_add_last(at, &cursor->link);
     acre_port_lock_drop(&heap->lock);
-    return block;
+    return count;
 }
 
-static bool walk_heap(acre_heap *heap, const struct walker *walker)
+static bool walk_huge(acre_heap *heap, const struct walker *walker)
+{
+    struct slab cursor = {.kind = KIND_NONE};
+    struct huge_block batch[HUGE_BATCH];
+    bool goes_on = true;
+    unsigned count;
+    acre_port_lock_take(&heap->lock);
+    list_add_first(&heap->huge, &cursor.link);
+    acre_port_lock_drop(&heap->lock);
+    while (goes_on && (count = next_huge(heap, &cursor, batch)) != 0) {
+        for (unsigned i = 0; i < count && goes_on; i++) {
+            goes_on = walker->visit(walker->context, batch[i].addr, batch[i].bytes);
+        }
+    }
+    acre_port_lock_take(&heap->lock);
+    list_remove(&cursor.link);
+    acre_port_lock_drop(&heap->lock);
+    return goes_on;
+}
+
+static bool walk_segments(acre_heap *heap, const struct walker *walker)
 {
     acre_port_lock_take(&heap->lock);
-    heap->walk_pass += 1;
-    uint32_t pass = heap->walk_pass;
+    uint32_t end = heap->segments_added;
     acre_port_lock_drop(&heap->lock);
     struct segment *segment = NULL;
     bool goes_on = true;
-    while ((segment = next_segment_to_walk(heap, pass, segment)) != NULL) {
+    while ((segment = next_segment(heap, segment, end)) != NULL) {
         goes_on = goes_on && walk_segment(heap, segment, walker);
-    }
-    size_t bytes;
-    void *block;
-    while (goes_on && (block = next_huge_to_walk(heap, pass, &bytes)) != NULL) {
-        if (walker->stats != NULL) {
-            walker->stats->huge_bytes += bytes;
-            walker->stats->huge_blocks += 1;
-        }
-        goes_on = walker->visit(walker->context, block, bytes);
     }
     return goes_on;
 }
@@ -142,7 +152,7 @@ static bool walk_heap(acre_heap *heap, const struct walker *walker)
 bool acre_heap_walk(acre_heap *heap, acre_heap_visitor *visit, void *context)
 {
     const struct walker walker = {.visit = visit, .context = context};
-    return walk_heap(heap, &walker);
+    return walk_segments(heap, &walker) && walk_huge(heap, &walker);
 }
 
 static bool add_block(void *context, void *block, size_t usable_bytes)
@@ -158,9 +168,13 @@ void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
 {
     acre_heap_stats stats = {0};
     const struct walker walker = {.visit = add_block, .context = &stats, .stats = &stats};
-    (void)walk_heap(heap, &walker);
+    (void)walk_segments(heap, &walker);
     acre_port_lock_take(&heap->lock);
-    stats.small_bytes = stats.live_bytes - stats.run_bytes - stats.huge_bytes;
+    stats.small_bytes = stats.live_bytes - stats.run_bytes;
+    stats.huge_bytes = heap->huge_bytes;
+    stats.huge_blocks = heap->huge_count;
+    stats.live_bytes += stats.huge_bytes;
+    stats.live_blocks += stats.huge_blocks;
     stats.free_small_bytes -= stats.small_bytes;
     stats.dirty_free_bytes += heap->free_dirty_pages * PAGE_BYTES;
     stats.cached_huge_bytes = heap->huge_cached_bytes;

@@ -51,7 +51,7 @@ static void dirty_slices_are_taken_before_clean_ones(void)
         slices[i] = space_take_slice(subject);
     }
     space_give_slice(subject, slices[0]);
-    (void)space_purge(subject, 0); // the lowest is clean now
+    (void)space_purge(subject, 0, SIZE_MAX); // the lowest is clean now
     space_give_slice(subject, slices[2]);
     T_EXPECT(space_take_slice(subject) == slices[2] && !slices[2]->fresh);
     T_EXPECT(space_take_slice(subject) == slices[0] && slices[0]->fresh);
@@ -114,7 +114,7 @@ static void run_says_truly_whether_it_is_zero(void)
         block_fill(runs[at], 64, i);
         block_fill(runs[at] + (size_t)pages * PAGE_BYTES - 64, 64, i);
         if (i % 64 == 0) {
-            (void)space_purge(subject, 0);
+            (void)space_purge(subject, 0, SIZE_MAX);
         }
     }
     T_EXPECT_SOUND(acre_heap_audit(subject));
@@ -151,7 +151,7 @@ static void run_that_grows_commits_what_it_gets(void)
     char *high = space_take_run(subject, 32, 1, &zero);
     char *low = space_take_run(subject, 8, 1, &zero);
     (void)space_give_run(subject, slice_of(high), (uintptr_t)high);
-    (void)space_purge(subject, 0);
+    (void)space_purge(subject, 0, SIZE_MAX);
     T_EXPECT(!pages_sim_is_committed(&sim, high));
     T_EXPECT(space_resize_run(subject, slice_of(low), (uintptr_t)low, 40));
     block_fill(low, (size_t)40 * PAGE_BYTES, 3);
@@ -182,7 +182,7 @@ static void spare_room_pins_its_segment(void)
     heap_open();
     unsigned char *room = space_take_spare(subject, 100);
     block_fill(room, 100, 1);
-    (void)space_purge(subject, 0);
+    (void)space_purge(subject, 0, SIZE_MAX);
     T_EXPECT(subject->segment_count == 1 && block_holds(room, 100, 1));
     T_EXPECT_SOUND(heap_close());
 }
