@@ -223,9 +223,9 @@ const char *acre_heap_audit(acre_heap *heap)
     unsigned used_pages = 0;
     size_t dirty_pages = 0;
     size_t free_dirty_pages = 0;
-    for (struct link *at = heap->segments.next; at != &heap->segments && broken == NULL;
+    for (struct link *at = heap->all_segments.next; at != &heap->all_segments && broken == NULL;
          at = at->next) {
-        struct segment *segment = container_of(at, struct segment, link);
+        struct segment *segment = container_of(at, struct segment, all_link);
         broken = audit_segment(heap, segment, &used_pages);
         dirty_pages += bitmap_count(segment->dirty, 0, SEGMENT_PAGES);
         for (unsigned i = 0; i < PAGE_WORDS; i++) {

@@ -55,6 +55,7 @@ static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_option
         heap->bins[i] = &heap->dead;
     }
     list_init(&heap->segments);
+    list_init(&heap->fragmented);
     list_init(&heap->all_segments);
     list_init(&heap->huge);
     list_init(&heap->huge_cached);

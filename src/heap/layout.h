@@ -121,7 +121,7 @@ struct slot {
 };
 
 struct segment {
-    struct link link;     // heap->segments: those without a free page last
+    struct link link;     // heap->segments or heap->fragmented
     struct link all_link; // heap->all_segments: in the order of `number`
     uint32_t number;      // of all that the heap has had
     acre_heap *heap;
@@ -130,6 +130,7 @@ struct segment {
     uint32_t used_spare;    // bytes of the spare part in use; they pin the segment
     uint32_t pins;          // walks and purges that are at it: it must stay
     bool stray;             // not in the map
+    bool is_fragmented;     // on heap->fragmented
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];
@@ -165,12 +166,14 @@ struct acre_heap {
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
-    uint32_t refusals;        // times that a slot had no slab to refill from
-    uint32_t raid_at;         // the slot that is looked at next for memory to take over
-    uint32_t slots_made;      // slots that have a struct slot
-    uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
-    struct link segments;     // struct segment: those without a free page last
-    struct link all_segments; // the same, in the order they were made: for walks
+    uint32_t refusals;   // times that a slot had no slab to refill from
+    uint32_t raid_at;    // the slot that is looked at next for memory to take over
+    uint32_t slots_made; // slots that have a struct slot
+    uint32_t slots_high; // 1 + the highest slot number that has a struct slot
+    struct link
+        segments; // struct segment: perhaps with a free slice; those without a free page last
+    struct link fragmented;   // struct segment: with free pages, but no whole slice of them
+    struct link all_segments; // all of both, in the order they were made
     struct link huge;         // struct slab: live huge blocks
     struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
     struct link bare;         // struct segment: given back but for their addresses

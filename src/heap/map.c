@@ -18,8 +18,8 @@ static bool slab_covers(const struct slab *slab, uintptr_t addr)
 
 static struct slab *find_stray(acre_heap *heap, uintptr_t addr)
 {
-    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
-        struct segment *segment = container_of(at, struct segment, link);
+    for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
+        struct segment *segment = container_of(at, struct segment, all_link);
         if (segment->stray && addr - (uintptr_t)segment < SEGMENT_BYTES) {
             return &segment->slabs[(addr - (uintptr_t)segment) >> ACRE_SLICE_LOG2];
         }

@@ -248,6 +248,21 @@ static unsigned find_from_top(
     return SEGMENT_PAGES;
 }
 
+/// Puts a segment where searches look for it: among those that may have a whole slice, behind them if it
+/// has no free page at all, or apart if its free pages are no whole slice.
+static void keep_place(acre_heap *heap, struct segment *segment, bool fragmented)
+{
+    list_remove(&segment->link);
+    segment->is_fragmented = fragmented;
+    if (fragmented) {
+        list_add_first(&heap->fragmented, &segment->link);
+    } else if (segment->free_pages == 0) {
+        list_add_last(&heap->segments, &segment->link);
+    } else {
+        list_add_first(&heap->segments, &segment->link);
+    }
+}
+
 static bool find_slice_in(struct segment *segment, bool dirty, struct page_range *out)
 {
     word both[PAGE_WORDS];
@@ -259,6 +274,9 @@ static bool find_slice_in(struct segment *segment, bool dirty, struct page_range
         bits = both;
     }
     out->first = find_slice(bits);
+    if (out->first == SEGMENT_PAGES && !dirty) {
+        keep_place(segment->heap, segment, true);
+    }
     return out->first != SEGMENT_PAGES;
 }
 
@@ -281,24 +299,11 @@ bool segment_find(
     return out->first != SEGMENT_PAGES;
 }
 
-/// Segments without a free page stand at the list's end, where no search looks.
-static void keep_order(acre_heap *heap, struct segment *segment, bool was_full)
-{
-    bool is_full = segment->free_pages == 0;
-    if (is_full != was_full) {
-        list_remove(&segment->link);
-        if (is_full) {
-            list_add_last(&heap->segments, &segment->link);
-        } else {
-            list_add_first(&heap->segments, &segment->link);
-        }
-    }
-}
-
 static void mark(acre_heap *heap, const struct page_range *range, bool free)
 {
     struct segment *segment = range->segment;
     bool was_full = segment->free_pages == 0;
+    bool was_fragmented = segment->is_fragmented;
     size_t dirty = bitmap_count(segment->dirty, range->first, range->count);
     bitmap_fill(segment->free, range->first, range->count, free);
     if (free) {
@@ -313,7 +318,9 @@ static void mark(acre_heap *heap, const struct page_range *range, bool free)
         heap->free_dirty_pages -= dirty;
         heap->used_pages += range->count;
     }
-    keep_order(heap, segment, was_full);
+    if (was_full || segment->free_pages == 0 || (was_fragmented && free)) {
+        keep_place(heap, segment, false);
+    }
 }
 
 void segment_mark_taken(acre_heap *heap, const struct page_range *range)

@@ -23,12 +23,17 @@ bool space_charge_locked(acre_heap *heap, size_t bytes)
     return true;
 }
 
-/// Searches all segments that have free pages. Under heap->lock.
-static bool find_pages(
-    acre_heap *heap, const struct page_request *request, bool dirty, struct page_range *out)
+// How many segments a search looks at where it need not find anything.
+enum { LOOKS_FEW = 8, LOOKS_MANY = 64, LOOKS_ALL = -1 };
+
+/// Searches one list. Under heap->lock.
+static bool find_in_list(
+    struct link *list, const struct page_request *request, bool dirty, int looks,
+    struct page_range *out)
 {
-    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
+    for (struct link *at = list->next; at != list && looks != 0; looks--) {
         struct segment *segment = container_of(at, struct segment, link);
+        at = at->next; // the search may take the segment off the list
         if (segment->free_pages == 0) {
             return false; // all that follow are full, too
         }
@@ -37,6 +42,25 @@ static bool find_pages(
         }
     }
     return false;
+}
+
+/// Searches the segments that have free pages. Runs fill what is broken first, if that is quick; all
+/// of it is searched only before a new segment would be made. Under heap->lock.
+static bool find_pages(acre_heap *heap, const struct page_request *request, struct page_range *out)
+{
+    if (!request->from_top) {
+        return (heap->free_dirty_pages >= request->pages &&
+                find_in_list(&heap->segments, request, true, LOOKS_FEW, out)) ||
+               find_in_list(&heap->segments, request, false, LOOKS_ALL, out);
+    }
+    if (request->pages >= 2 * SLICE_PAGES) {
+        // Too long for what is fragmented; and where many segments have a slice but not this, it is
+        // better to make one more than to ask them all.
+        return find_in_list(&heap->segments, request, false, LOOKS_MANY, out);
+    }
+    return find_in_list(&heap->fragmented, request, false, LOOKS_FEW, out) ||
+           find_in_list(&heap->segments, request, false, LOOKS_ALL, out) ||
+           find_in_list(&heap->fragmented, request, false, LOOKS_ALL, out);
 }
 
 enum { RECLAIMS_MAX = 2 };
@@ -50,8 +74,7 @@ static enum take_result take_existing(
 {
     enum take_result result = NO_ROOM;
     acre_port_lock_take(&heap->lock);
-    if ((heap->free_dirty_pages >= request->pages && find_pages(heap, request, true, out)) ||
-        find_pages(heap, request, false, out)) {
+    if (find_pages(heap, request, out)) {
         *clean_pages = out->count - bitmap_count(out->segment->dirty, out->first, out->count);
         result = space_charge_locked(heap, (size_t)*clean_pages * PAGE_BYTES) ? TAKEN : OVER_LIMIT;
     }

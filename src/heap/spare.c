@@ -16,20 +16,16 @@ struct spare {
     size_t charge_bytes; // pages that no claim before it touched
 };
 
-/// A segment with room: one that is pinned already, if there is one. Under heap->lock.
+/// A segment with room: the oldest one, so that few segments are kept by it. Under heap->lock.
 static struct segment *find_room(acre_heap *heap, size_t bytes)
 {
-    struct segment *room = NULL;
-    for (struct link *at = heap->segments.next; at != &heap->segments; at = at->next) {
-        struct segment *segment = container_of(at, struct segment, link);
+    for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
+        struct segment *segment = container_of(at, struct segment, all_link);
         if (segment->used_spare + bytes <= SPARE_BYTES) {
-            if (segment->used_spare != 0) {
-                return segment;
-            }
-            room = segment;
+            return segment;
         }
     }
-    return room;
+    return NULL;
 }
 
 /// Claims `bytes` where some segment has them. Under heap->lock.
@@ -108,9 +104,9 @@ void *space_take_spare(acre_heap *heap, size_t bytes)
 void space_release_all(acre_heap *heap)
 {
     acre_pages *pages = heap->pages;
-    while (!list_is_empty(&heap->segments)) {
-        struct segment *segment = container_of(heap->segments.next, struct segment, link);
-        list_remove(&segment->link);
+    while (!list_is_empty(&heap->all_segments)) {
+        struct segment *segment = container_of(heap->all_segments.next, struct segment, all_link);
+        list_remove(&segment->all_link);
         (void)pages->release(pages, segment, SEGMENT_BYTES); // a refusal cannot be helped here
     }
 }

@@ -103,7 +103,8 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
     if (!raid->idle_only) {
         return true;
     }
-    bool has_any = victim->empty_count != 0 || !list_is_empty(&victim->awake[raid->class]);
+    const struct link *awake = &victim->awake[raid->class];
+    bool has_any = victim->empty_count != 0 || awake->next != awake;
     return slot_is_idle(victim, raid->refusals) && has_any;
 }
 
