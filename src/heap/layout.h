@@ -120,6 +120,7 @@ struct slot {
     } runs[RUNS_KEPT_MAX]; // see runcache.h
 };
 
+// NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the descriptors start a line
 struct segment {
     struct link link;     // heap->segments or heap->fragmented
     struct link all_link; // heap->all_segments: in the order of `number`

@@ -45,15 +45,17 @@ static bool find_in_list(
 }
 
 /// Searches the segments that have free pages. Runs fill what is broken first, if that is quick; all
-/// of it is searched only before a new segment would be made. Under heap->lock.
-static bool find_pages(acre_heap *heap, const struct page_request *request, struct page_range *out)
+/// of it is searched only before a new segment would be made. With `everywhere`, nothing is
+/// left out. Under heap->lock.
+static bool find_pages(
+    acre_heap *heap, const struct page_request *request, bool everywhere, struct page_range *out)
 {
     if (!request->from_top) {
         return (heap->free_dirty_pages >= request->pages &&
                 find_in_list(&heap->segments, request, true, LOOKS_FEW, out)) ||
                find_in_list(&heap->segments, request, false, LOOKS_ALL, out);
     }
-    if (request->pages >= 2 * SLICE_PAGES) {
+    if (request->pages >= 2 * SLICE_PAGES && !everywhere) {
         // Too long for what is fragmented; and where many segments have a slice but not this, it is
         // better to make one more than to ask them all.
         return find_in_list(&heap->segments, request, false, LOOKS_MANY, out);
@@ -69,12 +71,12 @@ enum take_result { TAKEN, NO_ROOM, OVER_LIMIT };
 
 /// Takes pages that the heap has. *clean_pages: how many of them must be committed first.
 static enum take_result take_existing(
-    acre_heap *heap, const struct page_request *request, struct page_range *out,
+    acre_heap *heap, const struct page_request *request, bool everywhere, struct page_range *out,
     unsigned *clean_pages, word dirty[PAGE_WORDS])
 {
     enum take_result result = NO_ROOM;
     acre_port_lock_take(&heap->lock);
-    if (find_pages(heap, request, out)) {
+    if (find_pages(heap, request, everywhere, out)) {
         *clean_pages = out->count - bitmap_count(out->segment->dirty, out->first, out->count);
         result = space_charge_locked(heap, (size_t)*clean_pages * PAGE_BYTES) ? TAKEN : OVER_LIMIT;
     }
@@ -128,23 +130,30 @@ static bool take_pages(
     // What is reclaimed may be the very segment that was made for this request: two attempts show
     // whether it helps.
     unsigned reclaims = 0;
+    bool everywhere = false;
     while (true) {
         word dirty[PAGE_WORDS];
         unsigned clean_pages = 0;
-        enum take_result result = take_existing(heap, request, out, &clean_pages, dirty);
+        enum take_result result =
+            take_existing(heap, request, everywhere, out, &clean_pages, dirty);
         if (result == TAKEN) {
             *zero = clean_pages == request->pages;
             if (clean_pages == 0 || finish_commit(heap, out, clean_pages, dirty)) {
                 return true;
             }
         }
-        if (result == NO_ROOM && segment_create(heap)) {
+        if (result == NO_ROOM && !everywhere && segment_create(heap)) {
+            continue;
+        }
+        if (result == NO_ROOM && !everywhere) {
+            everywhere = true; // no new segment: search what a quick search left out
             continue;
         }
         if (reclaims == RECLAIMS_MAX || reclaim(heap, 0) == 0) {
             return false;
         }
         reclaims += 1;
+        everywhere = false;
     }
 }
 
