@@ -76,15 +76,10 @@ static void keep_stats_fd(void)
         options.stats = STATS_NONE;
         return;
     }
-    int fd = options.stats_fd <= STDERR_FILENO
-                 ? fcntl(options.stats_fd, F_DUPFD_CLOEXEC, FIRST_NUMBER)
-             : fcntl(options.stats_fd, F_GETFD) < 0 ? -1
-                                                    : options.stats_fd;
-    if (fd >= 0) {
-        options.stats_fd = fd;
-    } else if (errno == EBADF) {
-        static const char note[] = "acre: ACRE_CONF: stats_fd: no file is open under that number\n";
-        (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
+    // Another number is the caller's own; and a process that inherits these options may not have it.
+    if (options.stats_fd <= STDERR_FILENO) {
+        int fd = fcntl(options.stats_fd, F_DUPFD_CLOEXEC, FIRST_NUMBER);
+        options.stats_fd = fd >= 0 ? fd : options.stats_fd;
     }
 }
 

@@ -99,7 +99,8 @@ struct huge_block {
 };
 
 /// The next few huge blocks. `cursor` stands in the heap's list behind the last one.
-static unsigned next_huge(acre_heap *heap, struct slab *cursor, struct huge_block batch[HUGE_BATCH])
+static __attribute__((noinline)) unsigned next_huge(
+    acre_heap *heap, struct slab *cursor, struct huge_block batch[HUGE_BATCH])
 {
     unsigned count = 0;
     acre_port_lock_take(&heap->lock);
@@ -116,23 +117,34 @@ static unsigned next_huge(acre_heap *heap, struct slab *cursor, struct huge_bloc
     return count;
 }
 
+// Out of line: a compiler that sees all of it at once takes the cursor for left behind.
+static __attribute__((noinline)) void add_cursor(acre_heap *heap, struct slab *cursor)
+{
+    acre_port_lock_take(&heap->lock);
+    list_add_first(&heap->huge, &cursor->link);
+    acre_port_lock_drop(&heap->lock);
+}
+
+static __attribute__((noinline)) void remove_cursor(acre_heap *heap, struct slab *cursor)
+{
+    acre_port_lock_take(&heap->lock);
+    list_remove(&cursor->link);
+    acre_port_lock_drop(&heap->lock);
+}
+
 static bool walk_huge(acre_heap *heap, const struct walker *walker)
 {
     struct slab cursor = {.kind = KIND_NONE};
     struct huge_block batch[HUGE_BATCH];
     bool goes_on = true;
     unsigned count;
-    acre_port_lock_take(&heap->lock);
-    list_add_first(&heap->huge, &cursor.link);
-    acre_port_lock_drop(&heap->lock);
+    add_cursor(heap, &cursor);
     while (goes_on && (count = next_huge(heap, &cursor, batch)) != 0) {
         for (unsigned i = 0; i < count && goes_on; i++) {
             goes_on = walker->visit(walker->context, batch[i].addr, batch[i].bytes);
         }
     }
-    acre_port_lock_take(&heap->lock);
-    list_remove(&cursor.link);
-    acre_port_lock_drop(&heap->lock);
+    remove_cursor(heap, &cursor);
     return goes_on;
 }
 
