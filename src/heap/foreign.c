@@ -85,8 +85,10 @@ static void foreign_event(acre_heap *heap, struct slab *slab)
 
 void foreign_free(acre_heap *heap, struct slab *slab, acre_block *block)
 {
+    // Before the push: after it the slab may serve something else.
+    unsigned wake = slab->wake;
     unsigned count = foreign_splice(heap, slab, block, block, 1) + 1;
-    if (count == slab->wake || (!load_relaxed(&slab->drained) && may_be_all_free(slab))) {
+    if (count == wake || (!load_relaxed(&slab->drained) && may_be_all_free(slab))) {
         foreign_event(heap, slab);
     }
 }

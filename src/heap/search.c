@@ -52,7 +52,9 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
     if (!borrow(heap, slot, slab, &hot)) {
         return FOUND_UNKNOWN;
     }
-    if (hot.count + foreign_count(slab) == slab->carved) {
+    // Acquire: pairs with foreign_splice. What others did to their blocks comes before what the slab's
+    // memory is used for next.
+    if (hot.count + (load_acquire(&slab->foreign) >> 16) == slab->carved) {
         return FOUND; // nobody has a block that could be pushed
     }
     hot.aim = slab->carved;
