@@ -4,7 +4,6 @@
 //   free = 1    no memory, reads as zero        memory from an earlier use
 //   free = 0    taken, being committed          in use, or claimed for purging
 //
-//
 // A thread may be about to look at a slab whose last block it has just freed while others empty the
 // slab's segment and give it back. So giving back keeps the addresses and the header: the descriptors
 // there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses

@@ -14,8 +14,8 @@
 // slab's next event: ASLEEP to waking, AWAKE to being empty. Frees from other slots gather in the
 // foreign list and raise the same events by its length.
 //
-// Everything here is under the lock of the slot that owns the slab, and called by a thread that was
-// on that slot when it took the lock. Where it has left since, commits say "moved".
+// Everything here is under the lock of the slot that owns the slab. The caller is usually on that slot;
+// where it never was, or has left, commits say "moved".
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_HEAP_SLAB_H
 #define ACRE_HEAP_SLAB_H
