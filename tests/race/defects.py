@@ -63,7 +63,7 @@ DEFECTS = [
            "store_release(&slab->owner, ACRE_SLOT_NONE);", "",
            "sim_takeover", "a_push_is_under_way"),
     Defect("a foreign free wakes a slab one too late", "src/heap/foreign.c",
-           "count == slab->wake ||", "count == slab->wake + 1u ||",
+           "count == wake ||", "count == wake + 1u ||",
            "sim_wake", "a_slab_that_wakes_at_two_misses_none"),
     Defect("the foreign list is taken in two steps", "src/heap/foreign.c",
            "return foreign_first(slab, swap_acquire(&slab->foreign, 0));",
