@@ -77,6 +77,10 @@ typedef enum acre_claim {
 //
 //   ACRE_PORT_SLOTS_MAX     every slot number is less
 //   ACRE_PORT_TOP_BYTE_0    1 if the top byte of every block's address is 0, else 0
+//   ACRE_PORT_FAR_BYTES     in a heap with more than so many bytes in use, a free into a slab that is
+//                           not being allocated from leaves the block's memory unread; 0 = never.
+//                           Needs ACRE_PORT_TOP_BYTE_0, and a page source whose committed memory costs
+//                           nothing while it is only read: each heap has a slice of it more
 //
 //   unsigned acre_port_slots(void);
 //       Slots that a new heap prepares for. A pop must treat a NULL entry of `bins`, which only

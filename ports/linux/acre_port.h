@@ -11,6 +11,7 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 34)
 #define ACRE_PORT_SLOTS_MAX  16384
 #define ACRE_PORT_TOP_BYTE_0 1
+#define ACRE_PORT_FAR_BYTES  ((size_t)4 << 20) // twice a usual second-level cache
 
 #include "acre/port.h"
 #include "base/atomics.h"

@@ -117,22 +117,21 @@ FUNCTION hit_malloc_thread
         REVIVE
 END_FUNCTION hit_malloc_thread
 
-// rax = the slab of rdi, if that is the start of one of its carved blocks.
+// HEAP + rax = the slab of rdi, if that is the start of one of its carved blocks.
 .macro FIND_SLAB
         movq    front_heap(%rip), HEAP
         movq    %rdi, %rax
         shrq    $16, %rax
         andq    HIT_HEAP_MAP_MASK(HEAP), %rax
         movq    HIT_HEAP_MAP(HEAP, %rax, 8), %rax
-        addq    HEAP, %rax
 #if ACRE_CHECKED
         movq    %rdi, %rdx
-        subq    HIT_SLAB_BASE(%rax), %rdx
-        imulq   HIT_SLAB_INVERSE(%rax), %rdx
-        cmpq    HIT_SLAB_LIMIT(%rax), %rdx
+        subq    HIT_SLAB_BASE(HEAP, %rax), %rdx
+        imulq   HIT_SLAB_INVERSE(HEAP, %rax), %rdx
+        cmpq    HIT_SLAB_LIMIT(HEAP, %rax), %rdx
         jae     .Lmiss_free
 #else
-        cmpq    $0, HIT_SLAB_LIMIT(%rax)
+        cmpq    $0, HIT_SLAB_LIMIT(HEAP, %rax)
         je      .Lmiss_free
 #endif
 .endm
@@ -140,7 +139,8 @@ END_FUNCTION hit_malloc_thread
 // Leaves if the block is free already.
 .macro CHECK_LIVE suspect, live
 #if ACRE_CHECKED
-        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi)
+        movq    HIT_SLAB_PEEK(HEAP, %rax), %rcx       // 0, unless the slab is far
+        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi, %rcx)
         je      \suspect
 #endif
 \live:
@@ -148,16 +148,16 @@ END_FUNCTION hit_malloc_thread
 
 // From ecx = slot: the block becomes the head of the slab's list, if the slot owns the slab.
 .macro PUSH
-        cmpl    HIT_SLAB_OWNER(%rax), %ecx
+        cmpl    HIT_SLAB_OWNER(HEAP, %rax), %ecx
         jne     .Lforeign
-        movq    HIT_SLAB_HEAD(%rax), %rcx
+        movq    HIT_SLAB_HEAD(HEAP, %rax), %rcx
         movq    %rcx, (%rdi)
 #if ACRE_CHECKED
         xorq    HIT_HEAP_KEY(HEAP), %rcx
         movq    %rcx, 8(%rdi)
 #endif
-        decw    HIT_SLAB_DUE(%rax)              // its flags outlive the store
-        movq    %rdi, HIT_SLAB_HEAD(%rax)       // commits
+        decw    HIT_SLAB_DUE(HEAP, %rax)              // its flags outlive the store
+        movq    %rdi, HIT_SLAB_HEAD(HEAP, %rax)       // commits
 .endm
 
 // The second, exact part of the test for a block that is free: its top byte fits.
@@ -192,11 +192,11 @@ SUSPECT .Lsuspect_rseq, .Llive_rseq
         jmp     miss_free
 .Lforeign:
         movq    %rdi, %rdx
-        movq    %rax, %rsi
+        leaq    (HEAP, %rax), %rsi
         movq    HEAP, %rdi
         jmp     miss_foreign
 .Ldue:
-        movq    %rax, %rsi
+        leaq    (HEAP, %rax), %rsi
         movq    HEAP, %rdi
         jmp     miss_due
 END_FUNCTION hit_free_rseq

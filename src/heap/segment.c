@@ -308,14 +308,14 @@ static void mark(acre_heap *heap, const struct page_range *range, bool free)
     if (free) {
         segment->free_pages += range->count;
         heap->free_dirty_pages += dirty;
-        heap->used_pages -= range->count;
+        store_relaxed(&heap->used_pages, heap->used_pages - range->count); // read without the lock
         // It may have joined two others, each no longer than the longest.
         segment->longest = 2 * segment->longest + range->count;
         segment->longest = segment->longest < SEGMENT_PAGES ? segment->longest : SEGMENT_PAGES;
     } else {
         segment->free_pages -= range->count;
         heap->free_dirty_pages -= dirty;
-        heap->used_pages += range->count;
+        store_relaxed(&heap->used_pages, heap->used_pages + range->count);
     }
     if (was_full || segment->free_pages == 0 || (was_fragmented && free)) {
         keep_place(heap, segment, false);
