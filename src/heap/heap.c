@@ -38,6 +38,9 @@ static void fill_class_table(acre_heap *heap)
         class += i * GRANULE_BYTES > size_classes[class].bytes ? 1 : 0;
         heap->class_of[i] = (uint8_t) class;
     }
+    for (size_t size = 0; size <= TINY_BYTES_MAX; size++) {
+        heap->class_of_tiny[size] = heap->class_of[(size + GRANULE_BYTES - 1) >> GRANULE_LOG2];
+    }
 }
 
 static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_options *options)

@@ -47,6 +47,7 @@ enum {
     RUNS_KEPT_MAX = 16, // freed runs that a slot keeps
     RUN_KEPT = 0x8000,  // marks the length of a run that is kept: no block, and not free for others
     EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
+    TINY_BYTES_MAX = 1024,
 };
 
 /// What a slice serves as.
@@ -165,7 +166,8 @@ struct acre_heap {
     uintptr_t zeros;            // a slice's length of memory that nobody writes to; 0 = none
     unsigned flags;
     uint32_t slot_count;
-    uint8_t class_of[SIZE_CLASS_TABLE]; // [(size + 15) / 16]
+    uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
+    uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
