@@ -234,8 +234,12 @@ unsigned space_keep_run(struct slab *slab, uintptr_t addr)
 
 bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages)
 {
-    uint32_t kept = pages | RUN_KEPT;
-    return cas_acquire(run_length_at(slab, addr), &kept, pages);
+    uint32_t *length = run_length_at(slab, addr);
+    if (load_relaxed(length) != (pages | RUN_KEPT)) {
+        return false;
+    }
+    store_relaxed(length, pages); // the mark keeps everybody else from writing
+    return true;
 }
 
 /// Frees the pages of a run whose length was `expected` pages, with or without RUN_KEPT. False if

@@ -28,7 +28,8 @@ unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr);
 /// Of several who do so at once, by mistake, one gets the length.
 unsigned space_keep_run(struct slab *slab, uintptr_t addr);
 
-/// Makes a kept run of `pages` pages live again. False if it is not that any more.
+/// Makes a kept run of `pages` pages live again, for whoever has taken it off its slot's list. False if it
+/// is not that.
 bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages);
 
 /// Frees a kept run. Returns its length in pages.
