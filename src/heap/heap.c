@@ -93,6 +93,10 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
         (void)pages->release(pages, heap, bytes); // refused: addresses are lost, no more
         return ACRE_NO_MEMORY;
     }
+    if (pages->advise != NULL) {
+        pages->advise(
+            pages, heap, bytes, ACRE_ADVICE_SMALL_PAGES); // most of the map is never touched
+    }
     heap_init(heap, pages, options);
     heap->map_mask = entries - 1;
     heap->zeros = zeros_bytes != 0 ? (uintptr_t)heap + map_end : 0;

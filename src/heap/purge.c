@@ -99,6 +99,9 @@ static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t 
     unsigned count = now->pins == 1 ? claim_pages(heap, now, claimed) : 0;
     if (count != 0) {
         acre_port_lock_drop(&heap->lock);
+        if (now->huge_pages) {
+            segment_advise(heap, now, false); // else the system may fill the gaps again by itself
+        }
         bytes = purge_claimed(heap, now, claimed);
         acre_port_lock_take(&heap->lock);
     }

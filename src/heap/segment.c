@@ -9,6 +9,10 @@
 // there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses
 // are they given up, too; from then on whoever is late asks first whether the slab is there
 // (slab_lock_owner), because what stands at its place may be somebody's block.
+//
+// Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
+// segments ask for small pages; those of a heap that is large already will fill up and ask for huge
+// ones, until a purge gives back parts of them (docs/design/0010).
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -26,6 +30,19 @@ size_t segment_header_bytes(const acre_heap *heap)
 static size_t stub_bytes(const acre_heap *heap)
 {
     return segment_header_bytes(heap);
+}
+
+enum { SMALL_PAGE_SEGMENTS = 8 };
+
+void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
+{
+    acre_pages *pages = heap->pages;
+    segment->huge_pages = huge_pages;
+    if (pages->advise != NULL) {
+        pages->advise(
+            pages, segment, SEGMENT_BYTES,
+            huge_pages ? ACRE_ADVICE_HUGE_PAGES : ACRE_ADVICE_SMALL_PAGES);
+    }
 }
 
 /// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
@@ -100,6 +117,7 @@ bool segment_create(acre_heap *heap)
     size_t stub;
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
+    bool huge_pages = heap->segment_count >= SMALL_PAGE_SEGMENTS;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
@@ -112,6 +130,7 @@ bool segment_create(acre_heap *heap)
                         ACRE_OK; // else addresses are lost, no more
     if (committed) {
         segment_init(heap, segment, stub);
+        segment_advise(heap, segment, huge_pages);
     }
     acre_port_lock_take(&heap->lock);
     heap->held_bytes -= MAP_BYTES_OF_SEGMENT;
