@@ -94,6 +94,9 @@ typedef enum acre_claim {
 //   bool acre_port_barrier(void);
 //       After it returns true, no commit that began before the call is still under way in any
 //       thread. False: the port cannot promise that.
+//   uint32_t acre_port_ms(void);
+//       Milliseconds since some moment, to the nearest ten or so; may wrap. Always 0 where there is no
+//       clock: a heap then does not wait before it gives memory back.
 //   uint32_t acre_port_aborts(void);
 //       How many pushes have been aborted so far.
 //

@@ -56,6 +56,11 @@ static inline bool acre_port_barrier(void)
     return false;
 }
 
+static inline uint32_t acre_port_ms(void)
+{
+    return 0;
+}
+
 static inline uint32_t acre_port_aborts(void)
 {
     return 0;

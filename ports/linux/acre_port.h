@@ -56,6 +56,7 @@ ACRE_PORT_HIDDEN acre_claim acre_port_slot_claim(unsigned slot);
 ACRE_PORT_HIDDEN void acre_port_slot_unclaim(unsigned slot);
 ACRE_PORT_HIDDEN bool acre_port_barrier(void);
 ACRE_PORT_HIDDEN uintptr_t acre_port_key(void);
+ACRE_PORT_HIDDEN uint32_t acre_port_ms(void);
 
 ACRE_PORT_HIDDEN _Noreturn void acre_port_fatal(
     const char *what, const void *addr, size_t block_bytes);

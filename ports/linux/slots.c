@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "acre_port.h"
@@ -243,6 +244,13 @@ void acre_port_slots_fork_child(void)
     }
     // A push may have been cut in two, with `due` counted down and the block not linked.
     add_relaxed(&acre_port_abort_count, 1);
+}
+
+uint32_t acre_port_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // without a system call
+    return (uint32_t)now.tv_sec * 1000U + (uint32_t)now.tv_nsec / 1000000U;
 }
 
 uintptr_t acre_port_key(void)

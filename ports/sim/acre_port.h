@@ -42,6 +42,7 @@ struct sim_port {
     unsigned slots;          // what acre_port_slots answers; 4 after sim_reset
     uintptr_t key;
     uint32_t aborts; // pushes that started again
+    uint32_t ms;     // what acre_port_ms answers: no clock after sim_reset
 
     // Taking over. `claims` holds the answer for each slot, ACRE_CLAIM_SHARED after sim_reset; the
     // slot that the caller is on is never to be had. Functions, where set, answer instead.
@@ -119,6 +120,11 @@ static inline unsigned acre_port_slot_enter(void)
 {
     sim_step();
     return sim_slot();
+}
+
+static inline uint32_t acre_port_ms(void)
+{
+    return acre_sim.ms;
 }
 
 static inline uint32_t acre_port_aborts(void)

@@ -194,9 +194,21 @@ static bool live_fits(const acre_heap *heap, const struct live *live, size_t siz
     }
 }
 
+/// Whether `block` is one of `class`, live or not.
+static inline bool is_of_class(acre_heap *heap, const void *block, unsigned class)
+{
+    const struct slab *slab = map_find(heap, (uintptr_t)block);
+    return hit_is_block(slab, (uintptr_t)block) && slab->class == class;
+}
+
 void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, size_t size)
 {
     if (block == NULL) {
+        return;
+    }
+    if (size <= SMALL_BYTES_MAX && align <= (size_t)PAGE_BYTES && is_power_of_two(align) &&
+        is_of_class(heap, block, size_class_aligned(size, align))) {
+        acre_heap_free(heap, block); // looks whether it is live
         return;
     }
     struct live live = miss_inspect(heap, block, "invalid free", "double free");
@@ -208,6 +220,10 @@ void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, si
 
 void acre_heap_free_sized(acre_heap *heap, void *block, size_t size)
 {
+    if (size <= SMALL_BYTES_MAX && is_of_class(heap, block, hit_class(heap, size))) {
+        acre_heap_free(heap, block);
+        return;
+    }
     acre_heap_free_aligned_sized(heap, block, GRANULE_BYTES, size);
 }
 
