@@ -28,8 +28,9 @@
 typedef struct acre_block acre_block;
 struct acre_block {
     acre_block *next; // the rest of the list; NULL at its end
-    uintptr_t tag;    // next XOR the heap's key: redundancy that malloc checks, and the mark by
-                      // which free knows that the block is free already; 0 once it is live
+    uintptr_t
+        tag; // next XOR the heap's key XOR the block's address: redundancy that malloc checks,
+             // and by which free knows that the block is free already; 0 once it is live
 };
 
 /// Heads of a slot's lists of blocks ready to be handed out, one for each size class.
@@ -77,10 +78,6 @@ typedef enum acre_claim {
 //
 //   ACRE_PORT_SLOTS_MAX     every slot number is less
 //   ACRE_PORT_TOP_BYTE_0    1 if the top byte of every block's address is 0, else 0
-//   ACRE_PORT_FAR_BYTES     in a heap with more than so many bytes in use, a free into a slab that is
-//                           not being allocated from leaves the block's memory unread; 0 = never.
-//                           Needs ACRE_PORT_TOP_BYTE_0, and a page source whose committed memory costs
-//                           nothing while it is only read: each heap has a slice of it more
 //
 //   unsigned acre_port_slots(void);
 //       Slots that a new heap prepares for. A pop must treat a NULL entry of `bins`, which only
@@ -103,9 +100,9 @@ typedef enum acre_claim {
 //   acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next);
 //       Commit. Removes and returns the head of bins[current slot]->bin[at], or NULL if empty;
 //       *next is the block's successor.
-//   acre_push acre_port_push(acre_hot *, const uint32_t *owner, acre_block *, uintptr_t key);
-//       Commit. If the thread is on slot *owner: links the block (next and tag), counts due down,
-//       stores the new head.
+//   acre_push acre_port_push(acre_hot *, const uint32_t *owner, acre_block *, uintptr_t mark);
+//       Commit. If the thread is on slot *owner: links the block (its next is the old head, its tag
+//       that XOR `mark`), counts due down, stores the new head.
 //   acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
 //       Commit. The same as pop, for one bin of a given slot.
 //   bool acre_port_take(unsigned slot, acre_hot *, uint16_t due, acre_block **list);

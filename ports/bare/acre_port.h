@@ -11,7 +11,6 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 22)
 #define ACRE_PORT_SLOTS_MAX  1
 #define ACRE_PORT_TOP_BYTE_0 0
-#define ACRE_PORT_FAR_BYTES  ((size_t)0)
 
 #include "acre/port.h"
 #include "base/plain.h"

@@ -11,7 +11,6 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 34)
 #define ACRE_PORT_SLOTS_MAX  16384
 #define ACRE_PORT_TOP_BYTE_0 1
-#define ACRE_PORT_FAR_BYTES  ((size_t)4 << 20) // twice a usual second-level cache
 
 #include "acre/port.h"
 #include "base/atomics.h"
@@ -88,12 +87,12 @@ static inline acre_block *thread_pop(acre_bins *const *bins, size_t at, acre_blo
 }
 
 static inline acre_push thread_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
     if (__builtin_expect(load_relaxed(owner) != acre_port_thread.slot, 0)) {
         return ACRE_FOREIGN;
     }
-    return plain_push(hot, block, key);
+    return plain_push(hot, block, mark);
 }
 
 static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next)
@@ -106,10 +105,10 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
 }
 
 static inline acre_push acre_port_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
-    return acre_port_is_rseq() ? rseq_push(hot, owner, block, key)
-                               : thread_push(hot, owner, block, key);
+    return acre_port_is_rseq() ? rseq_push(hot, owner, block, mark)
+                               : thread_push(hot, owner, block, mark);
 }
 
 /// Whether the caller may change hot words of `slot` in the thread binding: it is there, or the slot is

@@ -11,6 +11,7 @@ enum { LINE_BYTES_MAX = 256 };
 
 static _Noreturn void say_and_abort(struct text *line, const char *words)
 {
+    acre_port_lock_ignore();
     text_end_line(line);
     ssize_t written = write(STDERR_FILENO, words, text_length(line));
     (void)written; // nobody is left to tell

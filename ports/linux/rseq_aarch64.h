@@ -73,38 +73,39 @@ again:
         : [area] "r"(area), [bins] "r"(bins), [at] "r"(at)
         : "memory"
         : again, empty);
+    RSEQ_KEEP_OUTPUTS();
     *next = rest;
     return block;
 empty:
     return NULL;
 }
 
-// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ key;
+// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ mark;
 // hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
     char *area = rseq_own_area(acre_port_rseq_area);
     uintptr_t head;
     uintptr_t tag;
     uintptr_t cs;
 again:
-    __asm__ goto volatile(
-        RSEQ_BEGIN "ldr %w[tag], " RSEQ_SLOT "\n"
-                   "ldr %w[head], %[owner]\n"
-                   "cmp %w[head], %w[tag]\n"
-                   "b.ne %l[foreign]\n"
-                   "ldr %[head], [%[hot]]\n"
-                   "eor %[tag], %[head], %[key]\n"
-                   "stp %[head], %[tag], [%[block]]\n"
-                   "ldrsh %w[tag], [%[hot], 8]\n"
-                   "subs %w[tag], %w[tag], 1\n" // its flags outlive the stores
-                   "strh %w[tag], [%[hot], 8]\n"
-                   "str %[block], [%[hot]]\n" RSEQ_END("aborted") "b.le %l[due]\n"
-        : [cs] "=&r"(cs), [head] "=&r"(head), [tag] "=&r"(tag)
-        : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner), [block] "r"(block), [key] "r"(key)
-        : "memory", "cc"
-        : again, aborted, foreign, due);
+    __asm__ goto volatile(RSEQ_BEGIN "ldr %w[tag], " RSEQ_SLOT "\n"
+                                     "ldr %w[head], %[owner]\n"
+                                     "cmp %w[head], %w[tag]\n"
+                                     "b.ne %l[foreign]\n"
+                                     "ldr %[head], [%[hot]]\n"
+                                     "eor %[tag], %[head], %[mark]\n"
+                                     "stp %[head], %[tag], [%[block]]\n"
+                                     "ldrsh %w[tag], [%[hot], 8]\n"
+                                     "subs %w[tag], %w[tag], 1\n" // its flags outlive the stores
+                                     "strh %w[tag], [%[hot], 8]\n"
+                                     "str %[block], [%[hot]]\n" RSEQ_END("aborted") "b.le %l[due]\n"
+                          : [cs] "=&r"(cs), [head] "=&r"(head), [tag] "=&r"(tag)
+                          : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner),
+                            [block] "r"(block), [mark] "r"(mark)
+                          : "memory", "cc"
+                          : again, aborted, foreign, due);
     return ACRE_PUSHED;
 due:
     return ACRE_PUSHED_DUE;
@@ -134,6 +135,7 @@ again:
                           : [area] "r"(area), [slot] "r"(slot), [bin] "r"(bin)
                           : "memory", "cc"
                           : again, moved, empty);
+    RSEQ_KEEP_OUTPUTS();
     *out = block;
     return ACRE_POPPED;
 empty:
@@ -161,6 +163,7 @@ again:
                           : [area] "r"(area), [slot] "r"(slot), [hot] "r"(hot), [due] "r"(due)
                           : "memory", "cc"
                           : again, moved);
+    RSEQ_KEEP_OUTPUTS();
     *list = head;
     return true;
 moved:

@@ -12,6 +12,11 @@
 #ifndef ACRE_LINUX_RSEQ_COMMITS_H
 #define ACRE_LINUX_RSEQ_COMMITS_H
 
+// gcc before 11.5, 12.4, 13.3 and 14.1 may copy an output of an `asm goto` from a wrong place where
+// registers are short (gcc bug 113921: search_bin lost a block by it). An empty asm behind it keeps the
+// copy where it belongs, and nothing of it is in the code.
+#define RSEQ_KEEP_OUTPUTS() __asm__ volatile("")
+
 #if defined(__x86_64__)
 #include "rseq_x86_64.h"
 #elif defined(__aarch64__)

@@ -20,10 +20,10 @@ static inline acre_block *rseq_pop(acre_bins *const *bins, size_t at, acre_block
 }
 
 static inline acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
     (void)owner;
-    return plain_push(hot, block, key);
+    return plain_push(hot, block, mark);
 }
 
 static inline acre_pop rseq_pop_on(unsigned slot, acre_block **bin, acre_block **out)

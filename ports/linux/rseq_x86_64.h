@@ -63,16 +63,17 @@ again:
         : [area] "r"(area), [bins] "r"(bins), [at] "r"(at)
         : "memory", "cc"
         : again, empty);
+    RSEQ_KEEP_OUTPUTS();
     *next = rest;
     return block;
 empty:
     return NULL;
 }
 
-// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ key;
+// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ mark;
 // hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
     ptrdiff_t area = acre_port_rseq_area;
     uintptr_t head;
@@ -84,13 +85,13 @@ again:
                    "jne %l[foreign]\n"
                    "movq (%[hot]), %[head]\n"
                    "movq %[head], (%[block])\n"
-                   "xorq %[key], %[head]\n"
+                   "xorq %[mark], %[head]\n"
                    "movq %[head], 8(%[block])\n"
                    "decw 8(%[hot])\n" // its flags live on: stores change none
                    "movq %[block], (%[hot])\n" RSEQ_END("lock incl %[aborts]\n") "jle %l[due]\n"
         : [cs] "=&r"(cs), [head] "=&r"(head)
         : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner), [block] "r"(block),
-          [key] "rm"(key), [aborts] "m"(acre_port_abort_count)
+          [mark] "rm"(mark), [aborts] "m"(acre_port_abort_count)
         : "memory", "cc"
         : again, foreign, due);
     return ACRE_PUSHED;
@@ -119,6 +120,7 @@ again:
                           : [area] "r"(area), [slot] "r"(slot), [bin] "r"(bin)
                           : "memory", "cc"
                           : again, moved, empty);
+    RSEQ_KEEP_OUTPUTS();
     *out = block;
     return ACRE_POPPED;
 empty:
@@ -145,6 +147,7 @@ again:
                           : [area] "r"(area), [slot] "r"(slot), [hot] "r"(hot), [due] "r"(due)
                           : "memory", "cc"
                           : again, moved);
+    RSEQ_KEEP_OUTPUTS();
     *list = head;
     return true;
 moved:

@@ -18,7 +18,6 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 28)
 #define ACRE_PORT_SLOTS_MAX  64
 #define ACRE_PORT_TOP_BYTE_0 (__SIZEOF_POINTER__ > 4)
-#define ACRE_PORT_FAR_BYTES  (ACRE_PORT_TOP_BYTE_0 ? (size_t)2 << 16 : 0) // small tests meet it
 
 #include "acre/port.h"
 

@@ -80,7 +80,7 @@ acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next)
 }
 
 static bool push_once(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key, acre_push *out)
+    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark, acre_push *out)
 {
     uint32_t moves = acre_sim.self->moves;
     if (moved_since(moves)) {
@@ -105,7 +105,7 @@ static bool push_once(
     if (moved_since(moves)) {
         return false;
     }
-    block->tag = (uintptr_t)head ^ key;
+    block->tag = (uintptr_t)head ^ mark;
     if (moved_since(moves)) {
         return false;
     }
@@ -118,10 +118,10 @@ static bool push_once(
     return true;
 }
 
-acre_push acre_port_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
+acre_push acre_port_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
 {
     acre_push pushed;
-    while (!push_once(hot, owner, block, key, &pushed)) {
+    while (!push_once(hot, owner, block, mark, &pushed)) {
         acre_sim.aborts += 1;
     }
     return pushed;

@@ -18,11 +18,11 @@ static inline acre_block *plain_pop(acre_block **bin, acre_block **next)
     return block;
 }
 
-static inline acre_push plain_push(acre_hot *hot, acre_block *block, uintptr_t key)
+static inline acre_push plain_push(acre_hot *hot, acre_block *block, uintptr_t mark)
 {
     acre_block *head = hot->head;
     block->next = head;
-    block->tag = (uintptr_t)head ^ key;
+    block->tag = (uintptr_t)head ^ mark;
     hot->due = (uint16_t)(hot->due - 1);
     hot->head = block;
     return __builtin_expect((int16_t)hot->due <= 0, 0) ? ACRE_PUSHED_DUE : ACRE_PUSHED;

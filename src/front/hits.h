@@ -10,16 +10,15 @@
 #define HIT_SLAB_BASE     0
 #define HIT_SLAB_INVERSE  8
 #define HIT_SLAB_LIMIT    16
-#define HIT_SLAB_PEEK     24
-#define HIT_SLAB_OWNER    32
+#define HIT_SLAB_OWNER    24
 #define HIT_SLAB_HEAD     64
 #define HIT_SLAB_DUE      72
 #define HIT_HEAP_KEY      128
 #define HIT_HEAP_MAP_MASK 136
-#define HIT_HEAP_CLASS_OF 192
-#define HIT_HEAP_TINY     1217
-#define HIT_HEAP_BINS     3072
-#define HIT_HEAP_MAP      134144
+#define HIT_HEAP_CLASS_OF 184
+#define HIT_HEAP_TINY     1209
+#define HIT_HEAP_BINS     3008
+#define HIT_HEAP_MAP      134080
 #define HIT_SMALL_MAX     16384
 #define HIT_KEY_TOP_BYTE  0xa5
 #define HIT_RSEQ_CS       8
@@ -35,7 +34,6 @@
 _Static_assert(HIT_SLAB_BASE == offsetof(struct slab, base), "HIT_SLAB_BASE");
 _Static_assert(HIT_SLAB_INVERSE == offsetof(struct slab, inverse), "HIT_SLAB_INVERSE");
 _Static_assert(HIT_SLAB_LIMIT == offsetof(struct slab, limit), "HIT_SLAB_LIMIT");
-_Static_assert(HIT_SLAB_PEEK == offsetof(struct slab, peek), "HIT_SLAB_PEEK");
 _Static_assert(HIT_SLAB_OWNER == offsetof(struct slab, owner), "HIT_SLAB_OWNER");
 _Static_assert(HIT_SLAB_HEAD == offsetof(struct slab, hot.head), "HIT_SLAB_HEAD");
 _Static_assert(HIT_SLAB_DUE == offsetof(struct slab, hot.due), "HIT_SLAB_DUE");

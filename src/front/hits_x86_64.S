@@ -78,6 +78,7 @@
 .macro REVIVE
 #if ACRE_CHECKED
         xorq    HIT_HEAP_KEY(HEAP), %rsi
+        xorq    %rax, %rsi
         xorq    %rsi, 8(%rax)
         jne     .Lcorrupted
 #endif
@@ -149,8 +150,7 @@ END_FUNCTION hit_malloc
 // Leaves if the block is free already.
 .macro CHECK_LIVE suspect, live
 #if ACRE_CHECKED
-        movq    HIT_SLAB_PEEK(HEAP, %rax), %rcx       // 0, unless the slab is far
-        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi, %rcx)
+        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi)
         je      \suspect
 #endif
 \live:
@@ -164,6 +164,7 @@ END_FUNCTION hit_malloc
         movq    %rcx, (%rdi)
 #if ACRE_CHECKED
         xorq    HIT_HEAP_KEY(HEAP), %rcx
+        xorq    %rdi, %rcx
         movq    %rcx, 8(%rdi)
 #endif
         decw    HIT_SLAB_DUE(HEAP, %rax)              // its flags outlive the store
@@ -175,6 +176,7 @@ END_FUNCTION hit_malloc
 \label:
         movq    (%rdi), %rcx
         xorq    HIT_HEAP_KEY(HEAP), %rcx
+        xorq    %rdi, %rcx
         cmpq    %rcx, 8(%rdi)
         jne     \live
 .endm

@@ -1,12 +1,13 @@
 // block.h - a free block: a link, and the link again in disguise.
 //
-//   [ next | next ^ key | ... ]        free
-//   [ data | data       | ... ]        live; the second word is 0 when malloc returns it
+//   [ next | next ^ key ^ address | ... ]        free
+//   [ data | data                 | ... ]        live; the second word is 0 when malloc returns it
 //
-// The second word serves two tests. malloc, having popped a block, computes what it should be: a free
-// block that somebody wrote to, through an overflow of its neighbour or a stale pointer, is found
+// The second word, the tag, serves two tests. malloc, having popped a block, computes what it should be: a
+// free block that somebody wrote to, through an overflow of its neighbour or a stale pointer, is found
 // before its link is followed any further. free asks whether the block looks free already; the top
-// byte of the key answers no for nearly every live block, and the rest of the test for all of them.
+// byte of the key answers no for nearly every live block, and the rest of the test for all of them. The
+// block's address is part of it so that the two words, copied elsewhere, say nothing there.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_HEAP_BLOCK_H
 #define ACRE_HEAP_BLOCK_H
@@ -17,15 +18,16 @@
 // small numbers 0 or 0xff, doubles of usual size 0x3f, 0x40, 0xbf and 0xc0.
 enum { KEY_TOP_BYTE = 0xa5 };
 
-static inline uintptr_t block_tag(const acre_heap *heap, const acre_block *next)
+/// What XORed with its link is the tag of `block`.
+static inline uintptr_t block_mark(const acre_heap *heap, const acre_block *block)
 {
-    return (uintptr_t)next ^ heap->key;
+    return heap->key ^ (uintptr_t)block;
 }
 
 /// Whether a block's two words say that it is free.
 static inline bool block_looks_free(const acre_heap *heap, const acre_block *block)
 {
-    return block->tag == block_tag(heap, block->next);
+    return block->tag == ((uintptr_t)block->next ^ block_mark(heap, block));
 }
 
 /// One comparison, to ask before that: it nearly always says no where the top byte tells.
@@ -39,13 +41,13 @@ static inline bool block_may_be_free(const acre_block *block)
 static inline void block_link(const acre_heap *heap, acre_block *block, acre_block *next)
 {
     block->next = next;
-    block->tag = block_tag(heap, next);
+    block->tag = (uintptr_t)next ^ block_mark(heap, block);
 }
 
 /// Turns a popped block, whose successor was `next`, into a live one. False if somebody wrote to it.
 static inline bool block_revive(const acre_heap *heap, acre_block *block, const acre_block *next)
 {
-    block->tag ^= block_tag(heap, next);
+    block->tag ^= (uintptr_t)next ^ block_mark(heap, block);
     return block->tag == 0;
 }
 

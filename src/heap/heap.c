@@ -82,9 +82,7 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
     if (options->limit_bytes != 0 && options->limit_bytes < held_bytes) {
         return ACRE_NO_MEMORY;
     }
-    size_t map_end = sizeof(acre_heap) + entries * sizeof(ptrdiff_t);
-    size_t zeros_bytes = ACRE_PORT_FAR_BYTES != 0 ? SLICE_BYTES : 0;
-    size_t bytes = round_up(map_end + zeros_bytes, pages->page_bytes);
+    size_t bytes = round_up(sizeof(acre_heap) + entries * sizeof(ptrdiff_t), pages->page_bytes);
     acre_heap *heap = pages->reserve(pages, bytes, pages->page_bytes);
     if (heap == NULL) {
         return ACRE_NO_MEMORY;
@@ -99,7 +97,6 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
     }
     heap_init(heap, pages, options);
     heap->map_mask = entries - 1;
-    heap->zeros = zeros_bytes != 0 ? (uintptr_t)heap + map_end : 0;
     heap->reserved_self_bytes = bytes;
     heap->reserved_bytes = bytes;
     heap->metadata_bytes = held_bytes;

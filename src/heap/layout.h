@@ -74,7 +74,6 @@ struct slab {
     uintptr_t base;     // address of the first block
     uintptr_t inverse;  // see base/sizeclass.h
     uintptr_t limit;    // blocks carved * excess; 0 unless KIND_SLAB
-    uintptr_t peek;     // 0, or far: what leads from a block to zeros. See hit.h
     uint32_t owner;     // slot number, or ACRE_SLOT_NONE
     uint8_t kind;       // enum slab_kind
     uint8_t class;      // size class
@@ -158,13 +157,12 @@ struct acre_heap {
     struct slab none;
 
     // Read by every call, written at creation.
-    uintptr_t key;      // XORed with a free block's link to make its tag
+    uintptr_t key;      // part of the tag of every free block: see block.h
     uintptr_t map_mask; // entries of `map` - 1
     acre_pages *pages;
     const char *name;
     size_t limit_bytes;
     size_t reserved_self_bytes; // the range that holds this struct
-    uintptr_t zeros;            // a slice's length of memory that nobody writes to; 0 = none
     unsigned flags;
     uint32_t slot_count;
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
@@ -212,7 +210,7 @@ struct acre_heap {
     acre_bins *bins[ACRE_PORT_SLOTS_MAX];
 
     // [slice address / slice & mask]: the descriptor's address minus the heap's; 0 = none.
-    ptrdiff_t map[]; // behind it, in ports where that costs nothing: `zeros`
+    ptrdiff_t map[];
 };
 
 /// The segment that a slab descriptor lies in. Not for huge ones.

@@ -95,7 +95,7 @@ static void free_small(acre_heap *heap, struct slab *slab, acre_block *block)
     if (suspect_is_free(heap, slab, block)) {
         acre_port_fatal("double free", block, slab->block_bytes);
     }
-    acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, heap->key);
+    acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, block_mark(heap, block));
     if (pushed == ACRE_PUSHED_DUE) {
         slab_due(heap, slab);
     } else if (pushed == ACRE_FOREIGN) {

@@ -4,9 +4,7 @@
 // back by another. Frees go on meanwhile, onto an empty list, and count `due` down from DUE_NEVER; what
 // is added to `due` at the end accounts for both. See slab.h for what the states mean.
 // SPDX-License-Identifier: MIT
-#include "base/bitmap.h"
 #include "heap/foreign.h"
-#include "heap/hit.h"
 #include "heap/map.h"
 #include "heap/slab.h"
 
@@ -18,35 +16,7 @@ struct borrowed {
     uint16_t aim; // due_base that it had: how many frees in all lead to the slab's next event
 };
 
-/// Which blocks of a slab have been met, by where they start. One that is met twice was freed twice.
-struct met {
-    word starts[SLICE_BYTES / GRANULE_BYTES / WORD_BITS];
-};
-
-/// Number of blocks in a list of `slab`, with its last one. Ends the process at what no list of free
-/// blocks can have.
-static unsigned count_once(
-    acre_heap *heap, const struct slab *slab, acre_block *list, acre_block **last, struct met *met)
-{
-    unsigned count = 0;
-    for (acre_block *block = list; block != NULL; block = block->next) {
-        if (ACRE_CHECKED &&
-            (!hit_is_block(slab, (uintptr_t)block) || !block_looks_free(heap, block))) {
-            block_report_corrupted(heap, block);
-        }
-        unsigned start = (unsigned)(((uintptr_t)block - slab->base) >> GRANULE_LOG2);
-        if (bitmap_test(met->starts, start)) {
-            acre_port_fatal("double free", block, slab->block_bytes);
-        }
-        bitmap_fill(met->starts, start, 1, true);
-        count += 1;
-        *last = block;
-    }
-    return count;
-}
-
-static bool borrow(
-    acre_heap *heap, struct slot *slot, struct slab *slab, struct borrowed *out, struct met *met)
+static bool borrow(acre_heap *heap, struct slot *slot, struct slab *slab, struct borrowed *out)
 {
     *out = (struct borrowed){.aim = slab->due_base};
     if (!acre_port_take(slot->number, &slab->hot, DUE_NEVER, &out->first)) {
@@ -56,7 +26,7 @@ static bool borrow(
         return false;
     }
     store_relaxed(&slab->due_base, (uint16_t)DUE_NEVER);
-    out->count = count_once(heap, slab, out->first, &out->last, met);
+    out->count = block_count(heap, out->first, &out->last);
     return true;
 }
 
@@ -91,14 +61,17 @@ static void fetch_blocks(const struct slab *slab)
 enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     struct borrowed hot;
-    struct met met = {0};
     fetch_blocks(slab);
-    if (!borrow(heap, slot, slab, &hot, &met)) {
+    if (!borrow(heap, slot, slab, &hot)) {
         return FOUND_UNKNOWN;
     }
     acre_block *last = NULL;
     acre_block *foreign = foreign_take(slab);
-    unsigned count = count_once(heap, slab, foreign, &last, &met);
+    unsigned count = block_count(heap, foreign, &last);
+    // A list that ends meets no block twice, and two lists with a block in common end in the same one.
+    if (foreign != NULL && last == hot.last) {
+        acre_port_fatal("double free", last, slab->block_bytes);
+    }
     if (hot.count + count == slab->carved) {
         return FOUND; // nobody has a block that could be pushed
     }
@@ -118,28 +91,32 @@ static bool list_has(const acre_block *list, const acre_block *block)
     return list != NULL;
 }
 
-/// Searches the bin by emptying it. The list comes back reversed, if its slot is still ours.
+/// Searches the bin by emptying it. Its list comes back as it was, if its slot is still ours.
 static enum found search_bin(
     acre_heap *heap, struct slot *slot, unsigned class, const acre_block *block)
 {
     acre_block **bin = &slot->bins.bin[class];
-    acre_block *list = NULL;
+    acre_block *first = NULL;
     acre_block *last = NULL;
     acre_block *popped;
+    bool has = false;
     unsigned count = 0;
     acre_pop pop;
     while ((pop = acre_port_pop_on(slot->number, bin, &popped)) == ACRE_POPPED) {
-        if (count == SLICE_BYTES / GRANULE_BYTES) {
-            block_report_corrupted(heap, popped); // it stands there twice: a circle
+        // A pop does not look. A live block here was freed twice, and its link is its owner's data.
+        if (!block_looks_free(heap, popped) || count == SLICE_BYTES / GRANULE_BYTES) {
+            block_report_corrupted(heap, popped);
         }
-        block_link(heap, popped, list);
-        last = last == NULL ? popped : last;
-        list = popped;
+        has = has || popped == block;
+        first = first == NULL ? popped : first;
+        last = popped;
         count += 1;
     }
-    bool has = list_has(list, block);
-    if (list != NULL && !acre_port_install(slot->number, bin, list)) {
-        (void)foreign_splice(heap, map_find_any(heap, (uintptr_t)list), list, last, count);
+    if (first != NULL) {
+        block_link(heap, last, NULL); // what follows is still in the bin, or nothing is
+        if (!acre_port_install(slot->number, bin, first)) {
+            (void)foreign_splice(heap, map_find_any(heap, (uintptr_t)first), first, last, count);
+        }
     }
     if (has) {
         return FOUND;
@@ -175,8 +152,7 @@ static enum found search_lists(
         return FOUND;
     }
     struct borrowed hot;
-    struct met met = {0};
-    if (!borrow(heap, slot, slab, &hot, &met)) {
+    if (!borrow(heap, slot, slab, &hot)) {
         return FOUND_UNKNOWN;
     }
     bool has = list_has(hot.first, block);

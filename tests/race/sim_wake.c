@@ -1,6 +1,7 @@
 // sim_wake.c - a slab that sleeps wakes when it should, whoever frees and whatever comes in between:
 // no wake-up is lost, so that every free block can be had again.
 // SPDX-License-Identifier: MIT
+#include "heap/block.h"
 #include "scene.h"
 
 static void free_large(void)
@@ -148,7 +149,7 @@ static void free_what_looks_free(void)
     acre_block *block = scene.shared[sched_self()];
     scene_unmark(block, SMALL);
     block->next = NULL;
-    block->tag = scene.heap->key;
+    block->tag = block_mark(scene.heap, block);
     acre_heap_free(scene.heap, block);
 }
 

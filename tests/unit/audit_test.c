@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/bitmap.h"
+#include "heap/block.h"
 #include "heap/foreign.h"
 #include "heap/segment.h"
 #include "unit/fixture.h"
@@ -89,9 +90,7 @@ static void lists_of_free_blocks(void)
     EXPECT_FOUND(awake->hot.head = (void *)((char *)blocks[4] + 16), sentence);
     EXPECT_FOUND(slot->bins.bin[size_class_of(256)]->tag ^= 2, sentence);
     // A list that goes round in a circle.
-    EXPECT_FOUND(
-        (hot_first()->next = hot_first(), hot_first()->tag = (uintptr_t)hot_first() ^ subject->key),
-        sentence);
+    EXPECT_FOUND(block_link(subject, hot_first(), hot_first()), sentence);
 }
 
 static void counts_of_free_blocks(void)
@@ -100,9 +99,7 @@ static void counts_of_free_blocks(void)
     EXPECT_FOUND(awake->foreign -= 1u << 16, "a foreign list's count is wrong");
     EXPECT_FOUND(awake->hot.head = NULL, "a free block is on no list, or on two");
     EXPECT_FOUND(awake->foreign = 0, "a free block is on no list, or on two");
-    EXPECT_FOUND(((acre_block *)blocks[5])->next = NULL;
-                 ((acre_block *)blocks[5])->tag = subject->key,
-                 "a free block is on no list, or on two");
+    EXPECT_FOUND(block_link(subject, blocks[5], NULL), "a free block is on no list, or on two");
 }
 
 static void counters_of_sleeping_slabs(void)

@@ -1,6 +1,6 @@
-// double_free_far.c - free of a block that is free already, in a heap so large that free does not look
-// at blocks of slabs that nobody allocates from: it is noticed when the block is to be handed out again.
-// Expect: "double free|corrupted free block" "(block of 48 bytes)"
+// double_free_among_many.c - free of a block that is free already, in a large heap, in a slab that is nearly
+// full of live blocks and that nobody allocates from.
+// Expect: "double free" "(block of 48 bytes)"
 // SPDX-License-Identifier: MIT
 #include "death.h"
 
@@ -17,5 +17,5 @@ int main(void)
         free(death_hidden(blocks[i]));
     }
     free(death_named(blocks[100020]));
-    return death_allocate_until_noticed(48);
+    return DEATH_SURVIVED;
 }

@@ -1,5 +1,5 @@
-// double_free_far_all.c - all blocks of a large heap but one are freed, and one of its slab twice: by
-// the counters that slab is empty. Its memory must not be used while the one block lives.
+// double_free_all_but_one.c - all blocks of a large heap but one are freed, and one of its slab twice: by
+// the counters that slab would be empty.
 // Expect: "double free" "(block of 48 bytes)"
 // SPDX-License-Identifier: MIT
 #include "death.h"
