@@ -61,7 +61,7 @@ typedef struct acre_frames_options {
     acre_phys high; // to before here; with both 0, acre_frames_boot takes the span of the map
     unsigned slots; // 1 to ACRE_FRAMES_SLOTS_MAX
 
-    /// true: the lowest 16 MiB are memory like any other.
+    /// true: the lowest 16 MiB are memory like any other: for machines that have little more.
     bool use_isa_dma;
 
     /// true: the memory for the pool reads as zero, so that it need not be written: a pool for a large
@@ -85,6 +85,8 @@ typedef struct acre_frames_stats {
     uint64_t present_trees;  // 16 MiB of which any frame was ever given
     uint64_t held_trees;     // reserved by a slot
     uint64_t meta_bytes;     // the pool's books
+    uint64_t
+        late_double_frees; // frames that two slots got back: found when the second returned them
 } acre_frames_stats;
 
 /// A run: contiguous frames, of a number that need be no power of two.
