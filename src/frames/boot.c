@@ -3,7 +3,7 @@
 #include "frames/layout.h"
 
 /// The part of an entry that lies in the pool's span. False: none.
-static bool clip(
+SLOW static bool clip(
     const acre_frames *pool, const acre_bootmap_entry *entry, acre_frame *first, uint64_t *count)
 {
     uint64_t low = entry->base >> ACRE_FRAME_LOG2;
@@ -15,7 +15,8 @@ static bool clip(
     return high > low;
 }
 
-acre_status acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acre_map_kind kind)
+SLOW acre_status
+acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acre_map_kind kind)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         acre_frame first;
@@ -32,7 +33,7 @@ acre_status acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acr
     return ACRE_OK;
 }
 
-static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
+SLOW static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const acre_bootmap_entry *entry = &map->entries[i];
@@ -44,8 +45,8 @@ static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
     return false;
 }
 
-acre_status acre_frames_boot(
-    acre_bootmap *map, const acre_frames_options *options, acre_frames **out)
+SLOW acre_status
+acre_frames_boot(acre_bootmap *map, const acre_frames_options *options, acre_frames **out)
 {
     acre_frames_options own = *options;
     if (own.low.addr == 0 && own.high.addr == 0 && !acre_bootmap_span(map, &own.low, &own.high)) {

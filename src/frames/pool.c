@@ -115,6 +115,12 @@ void acre_frames_get_span(const acre_frames *pool, acre_frame *first, uint64_t *
 
 // ---- allocating ----------------------------------------------------------------------------------
 
+static inline uint64_t claim_in(acre_frames *pool, uint64_t tree, const struct want *want)
+{
+    return want->order < CHILD_LOG2 ? block_claim(pool, tree, want)
+                                    : children_claim(pool, tree, want);
+}
+
 /// From the tree that the slot holds, and from the next few.
 static uint64_t take_held(acre_frames *pool, struct line *line, struct want *want)
 {
@@ -123,7 +129,7 @@ static uint64_t take_held(acre_frames *pool, struct line *line, struct want *wan
     for (unsigned tries = 0; tries < HELD_TRIES_MAX; tries++) {
         uint64_t tree;
         if (held_take(line, frames, &tree)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (likely(frame != NO_FRAME)) {
                 store_relaxed(&line->half_at, (uint32_t)(frame >> HALF_LOG2) % TREE_HALVES);
                 return frame;
@@ -147,7 +153,7 @@ RARE static uint64_t take_others(acre_frames *pool, const struct want *want)
         struct line *line = &pool->lines[i];
         uint64_t tree;
         if (held_take(line, frames, &tree)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (frame != NO_FRAME) {
                 return frame;
             }
@@ -169,7 +175,7 @@ RARE static uint64_t take_any(acre_frames *pool, const struct want *want)
     while (tree > low) {
         tree -= 1;
         if (tree_take(pool, tree, frames, want->kind)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (frame != NO_FRAME) {
                 return frame;
             }
@@ -207,6 +213,11 @@ static acre_frame frame_at(const acre_frames *pool, uint64_t frame)
     return frame == NO_FRAME ? acre_frame_none() : (acre_frame){pool->base + frame};
 }
 
+static inline bool is_children(unsigned order)
+{
+    return order - CHILD_LOG2 < TREE_LOG2 - CHILD_LOG2;
+}
+
 static enum kind kind_of_frame(uint32_t request)
 {
     return (enum kind)(request / ACRE_FRAMES_MOVABLE % 2);
@@ -225,8 +236,7 @@ static struct want unpack(const acre_frames *pool, uint32_t request)
     return want;
 }
 
-/// All that the hand has not.
-__attribute__((noinline)) static acre_frame alloc_block(
+__attribute__((noinline)) static acre_frame alloc_other(
     acre_frames *pool, unsigned slot, uint32_t request)
 {
     struct want want = unpack(pool, request);
@@ -235,13 +245,37 @@ __attribute__((noinline)) static acre_frame alloc_block(
     if (want.order == 0) {
         frame = slot_pick(&line->hand);
         frame = frame != NO_FRAME ? frame : slot_fill(pool, line, want.kind);
-    } else if (want.order < TREE_LOG2) {
+    } else if (want.order < CHILD_LOG2) {
         frame = take_held(pool, line, &want);
     } else if (want.order > ACRE_FRAMES_ORDER_MAX) {
         return acre_frame_none();
     }
     frame = likely(frame != NO_FRAME) ? frame : take_slow(pool, line, &want, false);
     return frame_at(pool, frame);
+}
+
+static acre_frame alloc_children(acre_frames *pool, unsigned slot, uint32_t request)
+{
+    struct line *line = line_of(pool, slot, KIND_HUGE);
+    unsigned order = request & ORDER_MASK;
+    for (unsigned tries = 0; tries < HELD_TRIES_MAX; tries++) {
+        uint64_t frame = children_take(pool, line, order);
+        if (likely(frame != NO_FRAME)) {
+            return (acre_frame){pool->base + frame};
+        }
+        if (!held_fetch(pool, line) && !held_change(pool, line, KIND_HUGE, 1u << order)) {
+            break;
+        }
+    }
+    return alloc_other(pool, slot, request);
+}
+
+/// All that the hand has not.
+__attribute__((noinline)) static acre_frame alloc_block(
+    acre_frames *pool, unsigned slot, uint32_t request)
+{
+    return is_children(request & ORDER_MASK) ? alloc_children(pool, slot, request)
+                                             : alloc_other(pool, slot, request);
 }
 
 acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
@@ -281,6 +315,9 @@ __attribute__((noinline)) static acre_status free_block(
     acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
 {
     unsigned order = request & ORDER_MASK;
+    if (is_children(order)) {
+        return children_free(pool, line_of(pool, slot, KIND_HUGE), frame, order);
+    }
     uint64_t frames = (uint64_t)1 << (order & 31);
     // A block of less than a tree that is aligned and starts in the pool ends in it.
     if (order >= TREE_LOG2) {
@@ -295,9 +332,7 @@ __attribute__((noinline)) static acre_status free_block(
     if (ACRE_DEBUG && slot_has_any(pool, frame, frames)) {
         return ACRE_DOUBLE_FREE;
     }
-    return order < CHILD_LOG2
-               ? block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order)
-               : children_free(pool, line_of(pool, slot, KIND_HUGE), frame, order);
+    return block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order);
 }
 
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)

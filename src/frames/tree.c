@@ -9,7 +9,7 @@
 
 enum {
     WINDOW_TREES = 32,     // that a search looks at before it looks at all
-    WINDOW_TREES_HUGE = 8, // a tree serves few blocks of 2 MiB, so its search may cost less
+    WINDOW_TREES_HUGE = 4, // a tree serves few blocks of 2 MiB, so its search may cost less
     CHANGE_TRIES_MAX = 8,
     RATE_NONE = 0,
     RATE_OTHER = 1,
@@ -172,13 +172,15 @@ static unsigned best_of(
 {
     unsigned best = RATE_NONE;
     uint32_t tree = area.start;
+    uint32_t end = area.from + area.count;
     for (uint32_t i = 0; i < looks && best < RATE_BEST; i++) {
         unsigned rating = rate(load_relaxed(&pool->trees[tree]), kind, frames);
         if (rating > best) {
             best = rating;
             *out = tree;
         }
-        tree = tree + 1 < area.from + area.count ? tree + 1 : area.from;
+        tree += 1;
+        tree = tree < end ? tree : area.from;
     }
     return best;
 }
