@@ -49,13 +49,17 @@ SLOW acre_status
 acre_frames_boot(acre_bootmap *map, const acre_frames_options *options, acre_frames **out)
 {
     acre_frames_options own = *options;
+    if (!map->fixed) {
+        map->reason = "the map is not fixed";
+        return ACRE_BAD_ARGUMENT;
+    }
     if (own.low.addr == 0 && own.high.addr == 0 && !acre_bootmap_span(map, &own.low, &own.high)) {
         map->reason = "the map has no memory";
         return ACRE_BAD_MAP;
     }
     uint64_t bytes = acre_frames_bytes(&own);
-    if (bytes == 0 || !map->fixed) {
-        map->reason = bytes == 0 ? "the options of the pool make no sense" : "the map is not fixed";
+    if (bytes == 0) {
+        map->reason = "the options of the pool make no sense";
         return ACRE_BAD_ARGUMENT;
     }
     if (!has_usable(map, own.low, own.high)) {

@@ -49,13 +49,14 @@ static bool add_one(void)
     acre_map_kind kind = kinds[draw(sizeof(kinds) / sizeof(kinds[0]))];
     uint64_t first = draw(UNITS);
     uint64_t count = draw(draw(2) == 0 ? UNITS / 2 : 20);
+    count = count < UNITS - first ? count : UNITS - first;
     uint64_t base = origin + first * UNIT;
     uint64_t what = draw(20);
     if (what == 0) {
         return acre_bootmap_append(&map, base, 0, kind) == ACRE_OK;
     }
     if (what == 1) { // wraps, or ends at the very end: usable memory is not that long
-        uint64_t bytes = draw(2) == 0 ? UINT64_MAX - draw(100) : 0 - base;
+        uint64_t bytes = draw(2) == 0 || base == 0 ? UINT64_MAX - draw(100) : 0 - base;
         paint(first, UNITS, kind == ACRE_MAP_USABLE ? 0 : kind);
         return acre_bootmap_append(&map, base, bytes, kind) == ACRE_OK;
     }
