@@ -300,7 +300,7 @@ static void a_pool_is_made_from_a_boot_map(void)
     T_EXPECT(acre_frames_give_map(pool, &map, ACRE_MAP_RECLAIM) == ACRE_OK);
     T_EXPECT(free_frames(pool) == usable + 256);
     T_EXPECT(acre_frames_give_map(pool, &map, ACRE_MAP_RECLAIM) == ACRE_DOUBLE_FREE);
-    options.mapped_limit.addr = 4096;
+    options.mapped_limit.addr = 4095; // not even a frame
     T_EXPECT(acre_frames_boot(&map, &options, &pool) == ACRE_NO_MEMORY && map.reason != NULL);
     options.low.addr = 100 * MIB;
     options.high.addr = 200 * MIB;
