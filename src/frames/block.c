@@ -52,7 +52,7 @@ static uint64_t claim_in_row(acre_frames *pool, uint64_t row, unsigned order, ui
 }
 
 /// Claims `count` rows, all or none.
-static bool claim_rows(acre_frames *pool, uint64_t row, unsigned count)
+RARE static bool claim_rows(acre_frames *pool, uint64_t row, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = 0;
@@ -173,7 +173,7 @@ acre_status block_free(acre_frames *pool, struct line *line, uint64_t frame, uns
         return block_why_not(pool, frame, order);
     }
     lane_put(pool, child, frames);
-    held_put(pool, line, frame >> TREE_LOG2, frames);
+    (void)held_put(pool, line, frame >> TREE_LOG2, frames);
     return frames == 1u << order ? ACRE_OK : ACRE_DOUBLE_FREE;
 }
 

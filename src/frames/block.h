@@ -18,11 +18,15 @@ uint64_t children_claim(acre_frames *pool, uint64_t tree, const struct want *wan
 /// Gives back a block of at most order 8; the line gets the count if it holds the tree.
 acre_status block_free(acre_frames *pool, struct line *line, uint64_t frame, unsigned order);
 
-/// A block of order 9 to 11 from the tree that a line holds. Needs no promise. NO_FRAME: none there.
-uint64_t children_take(acre_frames *pool, struct line *line, unsigned order);
+/// A block of order 9 to 11 from the tree that a slot holds, from the next ones, or by children_search. Needs no
+/// promise.
+acre_frame children_alloc(acre_frames *pool, unsigned slot, uint32_t request);
+
+/// The same from wherever there is one; in pool.c.
+acre_frame children_search(acre_frames *pool, unsigned slot, uint32_t request);
 
 /// The same as block_free for orders 9 to 11; looks itself whether there can be such a block.
-acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, unsigned order);
+acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, uint32_t request);
 
 /// Claims a block of order 12 or more, as high as possible.
 uint64_t trees_claim(acre_frames *pool, const struct want *want);

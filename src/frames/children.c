@@ -33,13 +33,12 @@ static inline uint64_t claim_in_tree(
             // The lowest piece that is zero after this is the lowest that is free: subtracting 1 from each
             // borrows into its top bit, and only what lies above a zero can be wrong.
             uint64_t differs = old ^ block->all_free;
-            uint64_t zeros =
-                (differs - block->lowest) & ~differs & block->lowest << (block->bits - 1);
+            uint64_t zeros = (differs - block->lowest) & ~differs & block->highest;
             if (zeros == 0) {
                 break;
             }
             unsigned shift = lowest_bit(zeros) + 1 - block->bits;
-            if (likely(cas64_both(entry, &old, old ^ (block->free ^ block->whole) << shift))) {
+            if (likely(cas64_both(entry, &old, old ^ block->flip << shift))) {
                 return (child + shift / LANE_BITS) << CHILD_LOG2;
             }
         }
@@ -47,6 +46,37 @@ static inline uint64_t claim_in_tree(
             return NO_FRAME;
         }
     }
+}
+
+/// The next trees, when the one that the slot holds has no such block. `tree` has the promise, unless it is
+/// NO_FRAME.
+__attribute__((noinline)) static acre_frame children_alloc_slow(
+    acre_frames *pool, unsigned slot, uint32_t request, uint64_t tree)
+{
+    enum { TRIES_MAX = 4 };
+    struct line *line = line_of(pool, slot, KIND_HUGE);
+    const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
+    for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
+        bool scattered = tree != NO_FRAME; // free, but not such that there is a block
+        if (scattered) {
+            (void)held_put(pool, line, tree, block->frames);
+            tree = NO_FRAME;
+        }
+        if ((scattered || !held_fetch(pool, line)) &&
+            !held_change(pool, line, KIND_HUGE, block->frames)) {
+            break;
+        }
+        if (held_take(line, block->frames, &tree)) {
+            uint64_t frame = claim_in_tree(pool, tree, block);
+            if (likely(frame != NO_FRAME)) {
+                return (acre_frame){pool->base + frame};
+            }
+        }
+    }
+    if (tree != NO_FRAME) {
+        (void)held_put(pool, line, tree, block->frames);
+    }
+    return children_search(pool, slot, request);
 }
 
 RARE uint64_t children_claim(acre_frames *pool, uint64_t tree, const struct want *want)
@@ -57,33 +87,32 @@ RARE uint64_t children_claim(acre_frames *pool, uint64_t tree, const struct want
     return claim_in_tree(pool, tree, &lanes_blocks[want->order - CHILD_LOG2]);
 }
 
-uint64_t children_take(acre_frames *pool, struct line *line, unsigned order)
+acre_frame children_alloc(acre_frames *pool, unsigned slot, uint32_t request)
 {
-    const struct lanes_block *block = &lanes_blocks[order - CHILD_LOG2];
-    uint64_t tree;
-    if (unlikely(!held_take(line, 1u << order, &tree))) {
-        return NO_FRAME;
+    const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
+    uint64_t tree = NO_FRAME;
+    if (likely(held_take(line_of(pool, slot, KIND_HUGE), block->frames, &tree))) {
+        uint64_t frame = claim_in_tree(pool, tree, block);
+        if (likely(frame != NO_FRAME)) {
+            return (acre_frame){pool->base + frame};
+        }
     }
-    uint64_t frame = claim_in_tree(pool, tree, block);
-    if (unlikely(frame == NO_FRAME)) {
-        held_put(pool, line, tree, 1u << order);
-    }
-    return frame;
+    return children_alloc_slow(pool, slot, request, tree);
 }
 
-acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, unsigned order)
+acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, uint32_t request)
 {
-    if (unlikely(frame >= pool->frames || (frame & low_bits(order)) != 0)) {
+    const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
+    if (unlikely(frame >= pool->frames || (frame & (block->frames - 1)) != 0)) {
         return ACRE_BAD_ARGUMENT;
     }
-    const struct lanes_block *block = &lanes_blocks[order - CHILD_LOG2];
-    uint64_t child = frame >> CHILD_LOG2;
-    unsigned shift = lane_shift(child);
-    if (!lanes_move(
-            &pool->lanes[child / 4], block->mask << shift, block->whole << shift,
-            block->free << shift)) {
-        return block_why_not(pool, frame, order);
-    }
-    held_put(pool, line, frame >> TREE_LOG2, 1u << order);
-    return ACRE_OK;
+    unsigned shift = (unsigned)(frame >> CHILD_LOG2) % 4 * LANE_BITS;
+    uint64_t *entry = &pool->lanes[frame / (4 * CHILD_FRAMES)];
+    uint64_t old = load_relaxed(entry);
+    do {
+        if (unlikely((old >> shift & block->mask) != block->whole)) {
+            return block_why_not(pool, frame, (uint8_t)request);
+        }
+    } while (!cas64_both(entry, &old, old ^ block->flip << shift));
+    return held_put(pool, line, frame >> TREE_LOG2, block->frames);
 }

@@ -33,7 +33,7 @@ static uint64_t align64(uint64_t bytes)
 }
 
 /// False: the options make no sense.
-static bool make_plan(const acre_frames_options *options, struct plan *plan)
+RARE static bool make_plan(const acre_frames_options *options, struct plan *plan)
 {
     const uint64_t tree_bytes = (uint64_t)TREE_FRAMES << ACRE_FRAME_LOG2;
     uint64_t high = options->high.addr;
@@ -58,21 +58,21 @@ static bool make_plan(const acre_frames_options *options, struct plan *plan)
     return true;
 }
 
-uint64_t acre_frames_bytes(const acre_frames_options *options)
+SLOW uint64_t acre_frames_bytes(const acre_frames_options *options)
 {
     struct plan plan;
     return make_plan(options, &plan) ? plan.bytes : 0;
 }
 
 /// How many of the pool's first trees lie below the `absolute`-th of the machine.
-static uint32_t trees_below(const struct plan *plan, uint64_t absolute)
+SLOW static uint32_t trees_below(const struct plan *plan, uint64_t absolute)
 {
     uint64_t first = plan->base >> TREE_LOG2;
     uint64_t below = first < absolute ? absolute - first : 0;
     return (uint32_t)(below < plan->trees ? below : plan->trees);
 }
 
-acre_frames *acre_frames_create(void *meta, const acre_frames_options *options)
+SLOW acre_frames *acre_frames_create(void *meta, const acre_frames_options *options)
 {
     struct plan plan;
     if (!make_plan(options, &plan) || meta == NULL || (uintptr_t)meta % META_ALIGN != 0) {
@@ -134,7 +134,7 @@ static uint64_t take_held(acre_frames *pool, struct line *line, struct want *wan
                 store_relaxed(&line->half_at, (uint32_t)(frame >> HALF_LOG2) % TREE_HALVES);
                 return frame;
             }
-            held_put(pool, line, tree, frames);
+            (void)held_put(pool, line, tree, frames);
         } else if (held_fetch(pool, line)) {
             continue;
         }
@@ -157,7 +157,7 @@ RARE static uint64_t take_others(acre_frames *pool, const struct want *want)
             if (frame != NO_FRAME) {
                 return frame;
             }
-            held_put(pool, line, tree, frames);
+            (void)held_put(pool, line, tree, frames);
         }
     }
     return NO_FRAME;
@@ -179,7 +179,7 @@ RARE static uint64_t take_any(acre_frames *pool, const struct want *want)
             if (frame != NO_FRAME) {
                 return frame;
             }
-            tree_put(pool, tree, frames);
+            (void)tree_put(pool, tree, frames);
         }
     }
     return NO_FRAME;
@@ -254,19 +254,8 @@ __attribute__((noinline)) static acre_frame alloc_other(
     return frame_at(pool, frame);
 }
 
-static acre_frame alloc_children(acre_frames *pool, unsigned slot, uint32_t request)
+acre_frame children_search(acre_frames *pool, unsigned slot, uint32_t request)
 {
-    struct line *line = line_of(pool, slot, KIND_HUGE);
-    unsigned order = request & ORDER_MASK;
-    for (unsigned tries = 0; tries < HELD_TRIES_MAX; tries++) {
-        uint64_t frame = children_take(pool, line, order);
-        if (likely(frame != NO_FRAME)) {
-            return (acre_frame){pool->base + frame};
-        }
-        if (!held_fetch(pool, line) && !held_change(pool, line, KIND_HUGE, 1u << order)) {
-            break;
-        }
-    }
     return alloc_other(pool, slot, request);
 }
 
@@ -274,8 +263,8 @@ static acre_frame alloc_children(acre_frames *pool, unsigned slot, uint32_t requ
 __attribute__((noinline)) static acre_frame alloc_block(
     acre_frames *pool, unsigned slot, uint32_t request)
 {
-    return is_children(request & ORDER_MASK) ? alloc_children(pool, slot, request)
-                                             : alloc_other(pool, slot, request);
+    return is_children((uint8_t)request) ? children_alloc(pool, slot, request)
+                                         : alloc_other(pool, slot, request);
 }
 
 acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
@@ -290,8 +279,8 @@ acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
     return alloc_block(pool, slot, request);
 }
 
-acre_frame acre_frames_alloc_below(
-    acre_frames *pool, unsigned slot, uint32_t request, acre_phys limit)
+SLOW acre_frame
+acre_frames_alloc_below(acre_frames *pool, unsigned slot, uint32_t request, acre_phys limit)
 {
     if (limit.addr == 0) {
         return acre_frames_alloc(pool, slot, request);
@@ -310,14 +299,10 @@ acre_frame acre_frames_alloc_below(
 
 // ---- freeing -------------------------------------------------------------------------------------
 
-/// All but single frames that go into a hand.
-__attribute__((noinline)) static acre_status free_block(
+__attribute__((noinline)) static acre_status free_other(
     acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
 {
     unsigned order = request & ORDER_MASK;
-    if (is_children(order)) {
-        return children_free(pool, line_of(pool, slot, KIND_HUGE), frame, order);
-    }
     uint64_t frames = (uint64_t)1 << (order & 31);
     // A block of less than a tree that is aligned and starts in the pool ends in it.
     if (order >= TREE_LOG2) {
@@ -333,6 +318,15 @@ __attribute__((noinline)) static acre_status free_block(
         return ACRE_DOUBLE_FREE;
     }
     return block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order);
+}
+
+/// All but single frames that go into a hand.
+__attribute__((noinline)) static acre_status free_block(
+    acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
+{
+    return is_children((uint8_t)request)
+               ? children_free(pool, line_of(pool, slot, KIND_HUGE), frame, request)
+               : free_other(pool, slot, frame, request);
 }
 
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)

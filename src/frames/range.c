@@ -71,7 +71,7 @@ SLOW static bool take_piece(acre_frames *pool, uint64_t frame, unsigned frames)
     if (take_part(pool, frame, frames)) {
         return true;
     }
-    tree_put(pool, tree, frames);
+    (void)tree_put(pool, tree, frames);
     return false;
 }
 
@@ -125,7 +125,7 @@ SLOW static acre_status give_part(acre_frames *pool, uint64_t frame, unsigned fr
         }
         lane_put(pool, child, given);
     }
-    tree_put(pool, frame >> TREE_LOG2, given);
+    (void)tree_put(pool, frame >> TREE_LOG2, given);
     return given == frames ? ACRE_OK : ACRE_DOUBLE_FREE;
 }
 

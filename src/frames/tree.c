@@ -54,27 +54,28 @@ RARE bool tree_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind
     return true;
 }
 
-void tree_put(acre_frames *pool, uint64_t tree, unsigned frames)
+acre_status tree_put(acre_frames *pool, uint64_t tree, unsigned frames)
 {
     uint32_t old = load_relaxed(&pool->trees[tree]);
     uint32_t next;
     do {
         next = old + frames;
-        if ((old & TREE_HELD) == 0) {
-            next = tree_unheld(next);
+        if (unlikely((next & (TREE_HELD | TREE_FREE)) == TREE_FRAMES)) {
+            next &= ~TREE_CLASS;
         }
     } while (!cas32_both(&pool->trees[tree], &old, next));
+    return ACRE_OK;
 }
 
-void held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames)
+acre_status held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames)
 {
     uint64_t old = load_relaxed(&line->held);
-    while ((old & TREE_HELD) != 0 && old >> 32 == tree) {
+    while (old / TREE_HELD == (tree << 1 | 1)) { // the tree, and the bit that says held
         if (cas64_both(&line->held, &old, old + frames)) {
-            return;
+            return ACRE_OK;
         }
     }
-    tree_put(pool, tree, frames);
+    return tree_put(pool, tree, frames);
 }
 
 RARE bool promise_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind kind)
@@ -107,7 +108,7 @@ bool held_fetch(acre_frames *pool, struct line *line)
             return false;
         }
     } while (!cas32_both(&pool->trees[tree], &old, old & ~TREE_FREE));
-    held_put(pool, line, tree, old & TREE_FREE);
+    (void)held_put(pool, line, tree, old & TREE_FREE);
     return true;
 }
 
