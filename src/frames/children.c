@@ -48,9 +48,14 @@ static inline uint64_t claim_in_tree(
     }
 }
 
+RARE static uint64_t claim_rarely(acre_frames *pool, uint64_t tree, const struct lanes_block *block)
+{
+    return claim_in_tree(pool, tree, block);
+}
+
 /// The next trees, when the one that the slot holds has no such block. `tree` has the promise, unless it is
 /// NO_FRAME.
-__attribute__((noinline)) static acre_frame children_alloc_slow(
+RARE static acre_frame children_alloc_slow(
     acre_frames *pool, unsigned slot, uint32_t request, uint64_t tree)
 {
     enum { TRIES_MAX = 4 };
@@ -67,7 +72,7 @@ __attribute__((noinline)) static acre_frame children_alloc_slow(
             break;
         }
         if (held_take(line, block->frames, &tree)) {
-            uint64_t frame = claim_in_tree(pool, tree, block);
+            uint64_t frame = claim_rarely(pool, tree, block);
             if (likely(frame != NO_FRAME)) {
                 return (acre_frame){pool->base + frame};
             }
@@ -84,7 +89,7 @@ RARE uint64_t children_claim(acre_frames *pool, uint64_t tree, const struct want
     if ((tree + 1) << TREE_LOG2 > want->end) {
         return claim_below(pool, tree * TREE_CHILDREN, want);
     }
-    return claim_in_tree(pool, tree, &lanes_blocks[want->order - CHILD_LOG2]);
+    return claim_rarely(pool, tree, &lanes_blocks[want->order - CHILD_LOG2]);
 }
 
 acre_frame children_alloc(acre_frames *pool, unsigned slot, uint32_t request)

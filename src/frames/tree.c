@@ -95,7 +95,7 @@ RARE bool promise_take(acre_frames *pool, uint64_t tree, unsigned frames, enum k
     return false;
 }
 
-bool held_fetch(acre_frames *pool, struct line *line)
+SLOW bool held_fetch(acre_frames *pool, struct line *line)
 {
     uint64_t held = load_relaxed(&line->held);
     if ((held & TREE_HELD) == 0) {
@@ -157,7 +157,7 @@ struct area {
     uint32_t start;
 };
 
-static struct area area_of(uint32_t from, uint32_t end, uint32_t start)
+SLOW static struct area area_of(uint32_t from, uint32_t end, uint32_t start)
 {
     struct area area = {.from = from, .count = end > from ? end - from : 0, .start = start};
     if (start < from || start >= end) {
@@ -187,7 +187,7 @@ static unsigned best_of(
 }
 
 /// Puts the best tree of an area into the line.
-static bool change_in(
+SLOW static bool change_in(
     acre_frames *pool, struct line *line, struct area area, enum kind kind, unsigned frames)
 {
     for (unsigned tries = 0; tries < CHANGE_TRIES_MAX; tries++) {
@@ -215,7 +215,7 @@ static bool change_in(
     return false;
 }
 
-bool held_change(acre_frames *pool, struct line *line, enum kind kind, unsigned frames)
+SLOW bool held_change(acre_frames *pool, struct line *line, enum kind kind, unsigned frames)
 {
     uint32_t low = (uint32_t)(pool->low_frames >> TREE_LOG2);
     uint32_t start = load_relaxed(&line->tree_at);
