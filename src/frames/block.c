@@ -82,7 +82,7 @@ static uint64_t claim_in_child(
             if (frame != NO_FRAME) {
                 return frame;
             }
-        } else if (step * 64u <= room && claim_rows(pool, row, step)) {
+        } else if ((uint64_t)step * 64 <= room && claim_rows(pool, row, step)) {
             return row * 64;
         }
     }

@@ -112,7 +112,7 @@ acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, 
         return ACRE_BAD_ARGUMENT;
     }
     unsigned shift = (unsigned)(frame >> CHILD_LOG2) % 4 * LANE_BITS;
-    uint64_t *entry = &pool->lanes[frame / (4 * CHILD_FRAMES)];
+    uint64_t *entry = &pool->lanes[(frame >> CHILD_LOG2) / 4];
     uint64_t old = load_relaxed(entry);
     do {
         if (unlikely((old >> shift & block->mask) != block->whole)) {
