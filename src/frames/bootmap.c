@@ -13,7 +13,7 @@
 
 enum { INSERT_EXTRA = 2 }; // entries by which one insertion can make a map longer
 
-static const uint64_t PHYS_END = (uint64_t)1 << ACRE_PHYS_BITS;
+#define PHYS_END ((uint64_t)1 << ACRE_PHYS_BITS)
 
 static uint64_t end_of(const acre_bootmap_entry *entry)
 {

@@ -156,7 +156,7 @@ SLOW static acre_status give_tree(acre_frames *pool, uint64_t tree)
     }
     acre_status status = ACRE_OK;
     for (unsigned i = 0; i < TREE_CHILDREN && status == ACRE_OK; i++) {
-        status = give_part(pool, tree * TREE_FRAMES + i * (unsigned)CHILD_FRAMES, CHILD_FRAMES);
+        status = give_part(pool, tree * TREE_FRAMES + (uint64_t)i * CHILD_FRAMES, CHILD_FRAMES);
     }
     return status;
 }
@@ -341,17 +341,17 @@ SLOW static acre_status split_trees(acre_frames *pool, uint64_t tree, unsigned o
     return ACRE_OK;
 }
 
-SLOW acre_status acre_frames_split(acre_frames *pool, acre_frame first, unsigned order)
+SLOW acre_status acre_frames_split(acre_frames *pool, acre_frame frame, unsigned order)
 {
-    uint64_t frame = first.number - pool->base;
+    uint64_t at = frame.number - pool->base;
     uint64_t frames = (uint64_t)1 << (order & 31);
-    if (order > ACRE_FRAMES_ORDER_MAX || first.number % frames != 0 || frame >= pool->frames ||
-        frames > pool->frames - frame) {
+    if (order > ACRE_FRAMES_ORDER_MAX || frame.number % frames != 0 || at >= pool->frames ||
+        frames > pool->frames - at) {
         return ACRE_BAD_ARGUMENT;
     }
     if (order < CHILD_LOG2) {
         return ACRE_OK;
     }
-    return order < TREE_LOG2 ? split_children(pool, frame >> CHILD_LOG2, order)
-                             : split_trees(pool, frame >> TREE_LOG2, order);
+    return order < TREE_LOG2 ? split_children(pool, at >> CHILD_LOG2, order)
+                             : split_trees(pool, at >> TREE_LOG2, order);
 }

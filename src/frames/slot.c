@@ -192,20 +192,26 @@ RARE void slot_drain(acre_frames *pool, struct line *line)
     held_drop(pool, line);
 }
 
+/// Whether a hand or a `back` has any of the frames.
+SLOW static bool word_has_any(uint64_t entry, uint64_t frame, uint64_t count)
+{
+    uint64_t base = entry >> 32 << HALF_LOG2;
+    for (uint32_t mask = (uint32_t)entry; mask != 0; mask &= mask - 1) {
+        // What lies before the first wraps, and is beyond them all.
+        if ((base | lowest_bit(mask)) - frame < count) {
+            return true;
+        }
+    }
+    return false;
+}
+
 RARE bool slot_has_any(const acre_frames *pool, uint64_t frame, uint64_t count)
 {
     for (uint32_t i = 0; i < line_count(pool); i++) {
-        const uint64_t words[] = {
-            load_relaxed(&pool->lines[i].hand), load_relaxed(&pool->lines[i].back)};
-        for (unsigned j = 0; j < 2; j++) {
-            uint64_t base = words[j] >> 32 << HALF_LOG2;
-            uint32_t mask = (uint32_t)words[j];
-            for (; mask != 0; mask &= mask - 1) {
-                uint64_t at = base | lowest_bit(mask);
-                if (at >= frame && at - frame < count) {
-                    return true;
-                }
-            }
+        const struct line *line = &pool->lines[i];
+        if (word_has_any(load_relaxed(&line->hand), frame, count) ||
+            word_has_any(load_relaxed(&line->back), frame, count)) {
+            return true;
         }
     }
     return false;
