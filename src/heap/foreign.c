@@ -8,6 +8,7 @@
 #include "heap/foreign.h"
 
 #include "heap/block.h"
+#include "heap/segment.h"
 #include "heap/slab.h"
 #include "heap/space.h"
 
@@ -41,22 +42,49 @@ acre_block *foreign_take(struct slab *slab)
     return foreign_first(slab, swap_acquire(&slab->foreign, 0)); // pairs with foreign_splice
 }
 
+/// What a slab is to the slot whose lock the caller holds.
+enum standing { OWNED, NOT_OWNED, GONE };
+
+static enum standing standing_of(acre_heap *heap, const struct slab *slab, uint32_t owner)
+{
+    // Acquire, so that the next load comes after it: where that says that no header had been given up,
+    // what this one read was the slab's. Pairs with segment_release_bare.
+    bool owned = load_acquire(&slab->owner) == owner;
+    bool there = true;
+    if (unlikely(load_relaxed(&heap->headers_given_up) != 0)) {
+        acre_port_lock_take(&heap->lock); // no segment comes or goes meanwhile
+        there = segment_holds_locked(heap, slab);
+        owned = there && load_relaxed(&slab->owner) == owner;
+        acre_port_lock_drop(&heap->lock);
+    }
+    if (owned) {
+        return OWNED; // and it stays so as long as the slot is locked
+    }
+    return there ? NOT_OWNED : GONE;
+}
+
 struct slot *slab_lock_owner(acre_heap *heap, struct slab *slab)
 {
+    // The caller's block is free already, so the slab may be gone, and what is read here anything.
     while (true) {
         uint32_t owner = load_acquire(&slab->owner); // pairs with slab_start
-        if (owner == ACRE_SLOT_NONE) {
-            return NULL;
+        if (owner >= ACRE_PORT_SLOTS_MAX) {
+            return NULL; // ACRE_SLOT_NONE
         }
         struct slot *slot = slot_of(heap, owner);
         if (slot == NULL) {
             return NULL; // the slab's segment has been given back, and reads as zero
         }
         acre_port_lock_take(&slot->lock);
-        if (load_relaxed(&slab->owner) == owner) {
+        const enum standing standing = standing_of(heap, slab, owner);
+        if (standing == OWNED) {
             return slot;
         }
-        acre_port_lock_drop(&slot->lock); // it changed hands before we had the lock
+        acre_port_lock_drop(&slot->lock);
+        if (standing == GONE) {
+            return NULL;
+        }
+        // It changed hands before we had the lock.
     }
 }
 

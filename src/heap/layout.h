@@ -180,9 +180,10 @@ struct acre_heap {
     struct link bare;         // struct segment: given back but for their addresses
     struct link slab_pool;    // struct slab: descriptors ready for huge blocks
     uint32_t segment_count;
-    uint32_t segments_added; // so far: tells whether somebody else has just made one
-    uint32_t stray_count;    // segments and huge blocks that are not in the map
-    uint32_t huge_count;     // live
+    uint32_t segments_added;   // so far: tells whether somebody else has just made one
+    uint32_t headers_given_up; // headers of segments that the source got back: see segment.c
+    uint32_t stray_count;      // segments and huge blocks that are not in the map
+    uint32_t huge_count;       // live
     uint32_t huge_cached_count;
     size_t huge_bytes; // live
     size_t huge_cached_bytes;

@@ -7,7 +7,8 @@
 // A thread may be about to look at a slab whose last block it has just freed while others empty the
 // slab's segment and give it back. So giving back keeps the addresses and the header: the descriptors
 // there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses
-// are they given up, too.
+// are they given up, too; from then on whoever is late asks first whether the slab is there
+// (slab_lock_owner), because what stands at its place may be somebody's block.
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -188,11 +189,24 @@ size_t segment_release(acre_heap *heap, struct segment *segment)
     return released ? header_bytes + dirty_bytes - stub : 0;
 }
 
+bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
+{
+    const uintptr_t segment = (uintptr_t)slab & ~(uintptr_t)(SEGMENT_BYTES - 1);
+    for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
+        if ((uintptr_t)container_of(at, struct segment, all_link) == segment) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t segment_release_bare(acre_heap *heap)
 {
     size_t bytes = 0;
     struct segment *segment;
     while ((segment = take_bare(heap)) != NULL) {
+        // Before others can write there. Pairs with the acquire in slab_lock_owner.
+        store_release(&heap->headers_given_up, 1);
         if (heap->pages->release(heap->pages, segment, SEGMENT_BYTES) != ACRE_OK) {
             break; // refused: addresses are lost, no more
         }

@@ -37,6 +37,10 @@ size_t segment_release(acre_heap *heap, struct segment *segment);
 /// Gives back the addresses that were kept. Returns their bytes. No lock may be held.
 size_t segment_release_bare(acre_heap *heap);
 
+/// Whether a slab descriptor lies in a segment of the heap. Does not look at the descriptor. Under
+/// heap->lock. Time: O(segments).
+bool segment_holds_locked(acre_heap *heap, const struct slab *slab);
+
 /// Goes through the segments that there were when `end` was heap->segments_added, in the order they were
 /// made: the one after `last`, which is unpinned, or the first. It comes pinned, so that it stays when
 /// the lock is dropped. NULL after the last one. Under heap->lock.

@@ -156,6 +156,62 @@ static void owner_of_a_slab_in_transit_is_nobody(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+/// What others do between a foreign free and the look at its slab's owner, once.
+static struct {
+    void **blocks; // of the slab
+    struct slab *slab;
+    struct slab *huge; // a block of somebody's, of which this part looks like a slab
+    bool done;
+} late;
+
+/// The rest of the slab is freed and its segment given back, header and all; a huge block takes its place.
+static void give_up_the_slab(void)
+{
+    if (late.done || late.slab->foreign >> 16 != 1) { // foreign_count would be a step, too
+        return;
+    }
+    late.done = true;
+    void (*step)(void) = acre_sim_step;
+    acre_sim_step = NULL;
+    const unsigned back = sim_slot();
+    sim_move(0);
+    free_many(late.blocks + 1, FEW - 1);
+    (void)acre_heap_trim(subject, 0);
+    sim.addr_bytes_max = sim.reserved_bytes;
+    char *huge = acre_heap_alloc(subject, SEGMENT_BYTES);
+    if (huge == (char *)segment_of(late.slab)) {
+        late.huge = late.slab;
+        *late.huge = (struct slab){.state = SLAB_ASLEEP};
+    }
+    sim_move(back);
+    acre_sim_step = step;
+}
+
+static void slab_whose_header_was_given_up_is_let_be(void)
+{
+    heap_open();
+    late.done = false;
+    late.huge = NULL;
+    // A slab that lies alone in a second segment, full; the active slab is one of the first segment.
+    size_t count = 0;
+    do {
+        T_EXPECT(alloc_many(blocks + count, FEW, FEW_BYTES) == FEW);
+        count += FEW;
+    } while (segment_of(slab_at(blocks[count - 1])) == segment_of(slab_at(blocks[0])));
+    late.blocks = blocks + count - FEW;
+    late.slab = slab_at(late.blocks[0]);
+    free_many(blocks, FEW);
+    T_EXPECT(alloc_many(blocks, 1, FEW_BYTES) == 1);
+    T_EXPECT(late.slab->state == SLAB_ASLEEP && slab_at(blocks[0]) != late.slab);
+    acre_sim_step = give_up_the_slab;
+    free_on(1, late.blocks[0]);
+    acre_sim_step = NULL;
+    T_EXPECT(late.done);
+    T_EXPECT(late.huge != NULL);
+    T_EXPECT(late.huge->state == SLAB_ASLEEP && late.huge->link.next == NULL);
+    T_EXPECT_SOUND(heap_close());
+}
+
 T_MAIN(
     T_CASE(foreign_free_waits_in_its_slab), T_CASE(foreign_list_begins_with_any_block),
     T_CASE(foreign_free_tries_again_when_it_is_not_alone),
@@ -165,4 +221,4 @@ T_MAIN(
     T_CASE(slab_drained_by_others_is_found_when_a_slab_is_wanted),
     T_CASE(slab_drained_by_its_owner_and_others_becomes_empty),
     T_CASE(freed_foreign_is_a_double_free_there_and_here),
-    T_CASE(owner_of_a_slab_in_transit_is_nobody))
+    T_CASE(owner_of_a_slab_in_transit_is_nobody), T_CASE(slab_whose_header_was_given_up_is_let_be))
