@@ -27,6 +27,10 @@ riscv64             bare  riscv64-linux-gnu-gcc -O2 -march=rv64imac -mabi=lp64
 cortex-m0           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m0 -fno-jump-tables
 cortex-m4           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m4
 wasm32              bare  clang -Os --target=wasm32
+kernel-x86_64-gcc   kernel gcc -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
+kernel-x86_64-clang kernel clang -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
+kernel-aarch64      kernel aarch64-linux-gnu-gcc -O2 -mgeneral-regs-only -mno-outline-atomics
+kernel-riscv64      kernel riscv64-linux-gnu-gcc -O2 -march=rv64imac_zicsr -mabi=lp64 -mcmodel=medany
 END
 }
 
@@ -43,8 +47,12 @@ find_tool() { # names, best first
     return 1
 }
 
-sources() {
-    find src -name '*.c' -not -path 'src/front/*' | sort
+# A port that knows a C library is not looked at, only what is compiled for it.
+sources() { # port, or nothing
+    {
+        find src -name '*.c' -not -path 'src/front/*'
+        [ "${1:-}" != kernel ] || find ports/kernel -name '*.c'
+    } | sort
 }
 
 # Words that are undefined in one object and defined in none, of `nm` in its portable form.
@@ -70,7 +78,7 @@ check_target() { # name, port, compiler, flags
     fi
     own=$("$compiler" "$@" -print-file-name=include)
     objects=''
-    for file in $(sources); do
+    for file in $(sources "$port"); do
         object=$out/$(echo "$file" | tr / _).o
         # The warnings are a list of words.
         # shellcheck disable=SC2086
