@@ -8,7 +8,8 @@ endif()
 execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
     OUTPUT_VARIABLE ACRE_COMPILER_HEADERS OUTPUT_STRIP_TRAILING_WHITESPACE)
 
-set(ACRE_PORT_KERNEL ports/kernel/commits.c ports/kernel/pages_range.c)
+set(ACRE_PORT_KERNEL ports/kernel/commits.c ports/kernel/committed.c ports/kernel/pages_frames.c
+    ports/kernel/pages_range.c)
 set(ACRE_KERNEL
     ports/kernel_x86_64/boot.S ports/kernel_x86_64/cpus.c ports/kernel_x86_64/interrupts.c
     ports/kernel_x86_64/machine.c ports/kernel_x86_64/memory.c
@@ -33,7 +34,7 @@ function(acre_kernel_suite target name)
     target_include_directories(${target} PRIVATE tests tests/kernel)
 endfunction()
 
-add_library(kernel_core OBJECT EXCLUDE_FROM_ALL ${ACRE_CORE} ${ACRE_PORT_KERNEL})
+add_library(kernel_core OBJECT EXCLUDE_FROM_ALL ${ACRE_CORE} ${ACRE_FRAMES} ${ACRE_PORT_KERNEL})
 acre_kernel_options(kernel_core)
 target_include_directories(kernel_core PRIVATE src ports/kernel)
 
@@ -51,7 +52,7 @@ function(acre_kernel_image target)
     endif()
 endfunction()
 
-foreach(name heap stress short)
+foreach(name frames range heap stress short)
     acre_kernel_suite(kernel_suite_${name} ${name} tests/kernel/${name}.c)
     list(APPEND ACRE_KERNEL_SUITES $<TARGET_OBJECTS:kernel_suite_${name}>)
 endforeach()

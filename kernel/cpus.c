@@ -18,7 +18,7 @@ static struct {
 
 static uint32_t clock_us;
 static uint32_t deadline_us;
-static uint32_t period_us;       // of the first processor's timer
+static uint32_t tick_us;         // between ticks of the first processor's timer
 static void (*first_tick)(void); // what else it is to do
 static unsigned running;
 

@@ -3,7 +3,7 @@
 //   machine (ports/kernel_x86_64)   boot, console, processors, timer: kernel/machine.h
 //        |
 //   kernel_main    main.c           in the order in which a kernel comes up
-//        |-- memory.c               the firmware's map -> a page source -> a heap, and acre's hooks
+//        |-- memory.c               the firmware's map -> frames -> a heap, and acre's hooks
 //        |-- kmalloc.c              the names that kernel code likes to call
 //        |-- cpus.c                 work for all processors, and a clock that ends what hangs
 //        |-- say.c                  the console
@@ -44,11 +44,12 @@ bool has_word(const char *words, const char *word);
 
 // ---- memory.c
 
-/// Makes a page source of the largest range of usable memory, and the kernel's heap on it.
+/// From the firmware's map to frames, a page source over them, and the kernel's heap on it.
 void memory_start(void);
 
-/// The kernel's page source and heap.
-acre_pages_range *memory_source(void);
+/// The kernel's frames, page source and heap.
+acre_frames *memory_frames(void);
+acre_pages_frames *memory_source(void);
 acre_heap *memory_heap(void);
 
 // ---- cpus.c

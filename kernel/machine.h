@@ -10,15 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MACHINE_CPUS_MAX = 16, MACHINE_RANGES_MAX = 64 };
+#include "acre/bootmap.h"
 
-/// A range of physical memory, as the firmware describes it: perhaps unaligned, empty, or overlapping
-/// others.
-struct machine_range {
-    uint64_t first; // physical address
-    uint64_t bytes;
-    bool is_usable; // memory; else something that must be left alone
-};
+enum { MACHINE_CPUS_MAX = 16 };
 
 /// Writes text to the console. Any processor, any time; lines of several may mix.
 void machine_write(const char *text);
@@ -29,12 +23,13 @@ _Noreturn void machine_end(bool passed);
 /// The words that the kernel was started with. Never NULL.
 const char *machine_arguments(void);
 
-/// The firmware's memory map and what the kernel itself occupies, as ranges that are not usable.
-/// Returns how many there are.
-size_t machine_memory(const struct machine_range **out);
+/// Appends the firmware's memory map, and as taken what the kernel itself occupies. To be called before
+/// any other memory is written to. Not ACRE_OK if the map has no room for all of it.
+acre_status machine_memory(acre_bootmap *map);
 
-/// Where the kernel can read and write physical memory at `physical`.
+/// Where the kernel can read and write physical memory at `physical`, and how far that goes.
 void *machine_address(uint64_t physical);
+acre_phys machine_address_limit(void);
 
 /// The number of the processor that runs the caller. A single load.
 unsigned machine_cpu(void);

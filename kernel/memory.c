@@ -1,76 +1,63 @@
 // memory.c - from the firmware's memory map to a heap, and the hooks that the heap asks for.
 //
-//   the map     usable and reserved ranges, in any order, overlapping
-//      v        the largest range of whole pages that is usable and nothing else
-//   acre_pages_range    a page source over it, through the direct map
+//   acre_bootmap         ranges of all kinds, in any order, put in order
 //      v
-//   acre_heap           the kernel's heap; kmalloc.c gives it names
+//   acre_frames          who owns which frame
+//      v
+//   acre_pages_frames    a page source over them, through the direct map
+//      v
+//   acre_heap            the kernel's heap; kmalloc.c gives it names
 // SPDX-License-Identifier: MIT
 #include "kernel/kernel.h"
 
-static acre_pages_range source;
+enum { MAP_ENTRIES = 256 };
+
+static acre_frames *frames;
+static acre_pages_frames source;
 static acre_heap *heap;
 
-/// Cuts what some reserved range overlaps from the end or the start of [*first, *end), whichever
-/// leaves more.
-static void cut(const struct machine_range *reserved, uint64_t *first, uint64_t *end)
+static void start_frames(void)
 {
-    uint64_t from = reserved->first;
-    uint64_t to = from + reserved->bytes < from ? UINT64_MAX : from + reserved->bytes;
-    if (to <= *first || from >= *end || from == to) {
-        return;
+    static acre_bootmap_entry entries[MAP_ENTRIES];
+    acre_bootmap map;
+    acre_bootmap_init(&map, entries, MAP_ENTRIES);
+    if (machine_memory(&map) != ACRE_OK || acre_bootmap_fix(&map) != ACRE_OK) {
+        kernel_fail(map.reason);
     }
-    uint64_t before = from > *first ? from - *first : 0;
-    uint64_t after = to < *end ? *end - to : 0;
-    if (before > after) {
-        *end = from;
-    } else {
-        *first = to < *end ? to : *end;
-    }
-}
-
-/// The largest piece of usable memory.
-static void find_memory(uint64_t *best_first, uint64_t *best_bytes)
-{
-    const struct machine_range *ranges;
-    const size_t count = machine_memory(&ranges);
-    *best_first = 0;
-    *best_bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint64_t first = ranges[i].first;
-        uint64_t end = first + ranges[i].bytes;
-        for (size_t k = 0; k < count && ranges[i].is_usable && end > first; k++) {
-            if (!ranges[k].is_usable) {
-                cut(&ranges[k], &first, &end);
-            }
-        }
-        if (ranges[i].is_usable && end > first && end - first > *best_bytes) {
-            *best_first = first;
-            *best_bytes = end - first;
-        }
+    const acre_frames_options options = {
+        .slots = MACHINE_CPUS_MAX,
+        .mapped_limit = machine_address_limit(),
+        .direct_map = machine_address(0),
+    };
+    if (acre_frames_boot(&map, &options, &frames) != ACRE_OK) {
+        kernel_fail(map.reason);
     }
 }
 
 void memory_start(void)
 {
-    uint64_t first;
-    uint64_t bytes;
-    find_memory(&first, &bytes);
-    if (acre_pages_range_init(&source, machine_address(first), bytes) != ACRE_OK) {
-        kernel_fail("there is no usable memory");
-    }
-    const acre_heap_options options = {.name = "kernel", .span_bytes = bytes};
-    if (acre_heap_create(&source.pages, &options, &heap) != ACRE_OK) {
+    acre_frames_stats stats;
+    start_frames();
+    acre_frames_get_stats(frames, &stats);
+    const acre_heap_options options = {
+        .name = "kernel", .span_bytes = stats.span_frames * ACRE_FRAME_BYTES};
+    if (acre_pages_frames_init(&source, frames, machine_address(0)) != ACRE_OK ||
+        acre_heap_create(&source.pages, &options, &heap) != ACRE_OK) {
         kernel_fail("there is not enough memory for a heap");
     }
     say("memory: ");
-    say_number(bytes >> 20);
-    say(" MiB at ");
-    say_hex(first);
-    say("\n");
+    say_number(stats.free_frames >> (20 - ACRE_FRAME_LOG2));
+    say(" MiB free, ");
+    say_number(stats.meta_bytes >> 10);
+    say(" KiB for the books of frames\n");
 }
 
-acre_pages_range *memory_source(void)
+acre_frames *memory_frames(void)
+{
+    return frames;
+}
+
+acre_pages_frames *memory_source(void)
 {
     return &source;
 }

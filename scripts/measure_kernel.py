@@ -20,6 +20,11 @@ import time
 FIGURES = (
     ("heap_64_alloc", "64 bytes, allocated (10 000 in a row)", 55),
     ("heap_64_free", "64 bytes, freed (10 000 in a row)", 45),
+    ("frames_0_alloc", "a frame, allocated (10 000 in a row)", 45),
+    ("frames_0_free", "a frame, freed (10 000 in a row)", 45),
+    ("frames_0_pair", "a frame, allocated and freed at once", 65),
+    ("frames_9_alloc", "2 MiB of frames, allocated (200 in a row)", 130),
+    ("frames_9_free", "2 MiB of frames, freed (200 in a row)", 80),
     ("heap_64_pair", "64 bytes, allocated and freed at once", 100),
 )
 HEAP_TEXT_LIMIT = 24 << 10

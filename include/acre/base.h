@@ -32,6 +32,10 @@ typedef enum acre_status {
     ACRE_OK = 0,
     ACRE_NO_MEMORY,    // the page source or the set limit is exhausted
     ACRE_BAD_ARGUMENT, // the call breaks a documented precondition; nothing was changed
+    ACRE_BUSY,         // part of what was asked for is in use; nothing was changed
+    ACRE_DOUBLE_FREE,  // what is given back is free already
+    ACRE_WRONG_ORDER,  // what is given back was allocated with another order
+    ACRE_BAD_MAP,      // a memory map that cannot be used; it says why itself
 } acre_status;
 
 #endif

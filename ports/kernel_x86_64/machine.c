@@ -27,7 +27,6 @@ enum {
     PIC2_MASK = 0xa1,
 
     PVH_MAGIC = 0x336ec578,
-    PVH_USABLE = 1,
     ARGUMENTS_BYTES = 256,
     LOW_BYTES = 1 << 20, // what lies below 1 MiB is the firmware's, or the trampoline's
 };
@@ -48,20 +47,12 @@ struct pvh_start {
     uint32_t reserved;
 };
 
-struct pvh_range {
-    uint64_t first;
-    uint64_t bytes;
-    uint32_t type;
-    uint32_t reserved;
-};
-
 extern const unsigned char image_start[];
 extern const unsigned char image_end[];
-void machine_boot(uint64_t start_at);
+void machine_boot(uint64_t start);
 
 static char arguments[ARGUMENTS_BYTES];
-static struct machine_range ranges[MACHINE_RANGES_MAX];
-static size_t range_count;
+static uint64_t start_at; // physical address of what the boot loader says
 
 static void console_open(void)
 {
@@ -105,24 +96,32 @@ void *machine_address(uint64_t physical)
     return (void *)(uintptr_t)(direct_map + physical);
 }
 
-size_t machine_memory(const struct machine_range **out)
+acre_phys machine_address_limit(void)
 {
-    *out = ranges;
-    return range_count;
+    return (acre_phys){direct_map_bytes};
 }
 
-static void add_range(uint64_t first, uint64_t bytes, bool is_usable)
+static acre_status take(acre_bootmap *map, uint64_t first, uint64_t bytes)
 {
-    if (range_count == MACHINE_RANGES_MAX) {
-        kernel_fail("the firmware's memory map is too long");
+    return acre_bootmap_append(map, first, bytes, ACRE_MAP_TAKEN);
+}
+
+acre_status machine_memory(acre_bootmap *map)
+{
+    const struct pvh_start *start = machine_address(start_at);
+    const uint64_t image_bytes = (uintptr_t)image_end - (uintptr_t)image_start;
+    acre_status status =
+        acre_bootmap_read_pvh(map, machine_address(start->map_at), start->map_entries);
+    if (status == ACRE_OK) {
+        status = take(map, 0, LOW_BYTES);
     }
-    ranges[range_count++] =
-        (struct machine_range){.first = first, .bytes = bytes, .is_usable = is_usable};
+    return status != ACRE_OK ? status : take(map, (uintptr_t)image_start, image_bytes);
 }
 
-/// Copies what the boot loader left in memory that is going to be used for other things.
-static void read_start(const struct pvh_start *start)
+/// Copies the words, which lie in memory that is going to be used for other things.
+static void read_arguments(void)
 {
+    const struct pvh_start *start = machine_address(start_at);
     if (start->magic != PVH_MAGIC || start->version == 0 || start->map_entries == 0) {
         kernel_fail("the boot loader gave no memory map");
     }
@@ -130,23 +129,17 @@ static void read_start(const struct pvh_start *start)
     for (size_t i = 0; start->arguments_at != 0 && i + 1 < sizeof(arguments) && from[i] != 0; i++) {
         arguments[i] = from[i];
     }
-    const struct pvh_range *map = machine_address(start->map_at);
-    for (uint32_t i = 0; i < start->map_entries; i++) {
-        add_range(map[i].first, map[i].bytes, map[i].type == PVH_USABLE);
-    }
-    add_range(0, LOW_BYTES, false);
-    add_range((uintptr_t)image_start, (uintptr_t)image_end - (uintptr_t)image_start, false);
-    add_range(direct_map_bytes, UINT64_MAX - direct_map_bytes, false); // not mapped
 }
 
 /// The first C code: interrupts are off, and this is the only processor that runs.
-void machine_boot(uint64_t start_at)
+void machine_boot(uint64_t start)
 {
+    start_at = start;
     console_open();
     port_write_8(PIC1_MASK, 0xff); // the old interrupt controllers keep still
     port_write_8(PIC2_MASK, 0xff);
     cpus_enter(0);
-    read_start(machine_address(start_at));
+    read_arguments();
     kernel_main();
 }
 

@@ -8,6 +8,8 @@
 //   load_acquire, store_release    what was written before the store is seen after the load
 //   swap_acquire, swap_release     exchange: takes what a release published; publishes
 //   cas_release, cas_acquire       publish or take if nothing changed
+//   cas32_both, *64_both           take and publish: words whose parts belong to several, 64 bits wide
+//                                  only where that is a machine word
 //
 // The sim port runs a step of its scheduler before each of them (ACRE_PORT_STEP).
 // SPDX-License-Identifier: MIT
@@ -103,5 +105,84 @@ static inline uint32_t add_relaxed(uint32_t *at, uint32_t value)
     ACRE_PORT_STEP();
     return ACRE_ATOMIC_ADD(at, value);
 }
+
+/// As cas_acquire, with acquire and release order. The sim port can make it fail for no reason.
+static inline bool cas32_both(uint32_t *at, uint32_t *expected, uint32_t value)
+{
+    ACRE_PORT_STEP();
+    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQ_REL);
+}
+
+#if __SIZEOF_POINTER__ > 4
+
+#if ACRE_PORT_ATOMICS
+
+#define ACRE_ATOMIC64_CAS(at, expected, value)                                                     \
+    ACRE_ATOMIC_CAS(at, expected, value, __ATOMIC_ACQ_REL)
+#define ACRE_ATOMIC64_SWAP(at, value) __atomic_exchange_n(at, value, __ATOMIC_ACQ_REL)
+#define ACRE_ATOMIC64_ADD(at, value)  __atomic_fetch_add(at, value, __ATOMIC_ACQ_REL)
+#define ACRE_ATOMIC64_OR(at, value)   __atomic_fetch_or(at, value, __ATOMIC_ACQ_REL)
+#define ACRE_ATOMIC64_AND(at, value)  __atomic_fetch_and(at, value, __ATOMIC_ACQ_REL)
+
+#else
+
+static inline uint64_t plain64_set(uint64_t *at, uint64_t value)
+{
+    uint64_t old = *at;
+    *at = value;
+    return old;
+}
+
+static inline bool plain64_cas(uint64_t *at, uint64_t *expected, uint64_t value)
+{
+    if (*at != *expected) {
+        *expected = *at;
+        return false;
+    }
+    *at = value;
+    return true;
+}
+
+#define ACRE_ATOMIC64_CAS(at, expected, value) plain64_cas(at, expected, value)
+#define ACRE_ATOMIC64_SWAP(at, value)          plain64_set(at, value)
+#define ACRE_ATOMIC64_ADD(at, value)           plain64_set(at, *(at) + (value))
+#define ACRE_ATOMIC64_OR(at, value)            plain64_set(at, *(at) | (value))
+#define ACRE_ATOMIC64_AND(at, value)           plain64_set(at, *(at) & (value))
+
+#endif
+
+static inline bool cas64_both(uint64_t *at, uint64_t *expected, uint64_t value)
+{
+    ACRE_PORT_STEP();
+    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC64_CAS(at, expected, value);
+}
+
+// These return what stood there before.
+
+static inline uint64_t swap64_both(uint64_t *at, uint64_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC64_SWAP(at, value);
+}
+
+static inline uint64_t add64_both(uint64_t *at, uint64_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC64_ADD(at, value);
+}
+
+static inline uint64_t or64_both(uint64_t *at, uint64_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC64_OR(at, value);
+}
+
+static inline uint64_t and64_both(uint64_t *at, uint64_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC64_AND(at, value);
+}
+
+#endif
 
 #endif

@@ -84,8 +84,8 @@ static void blocks_lie_in_the_direct_map(void)
 /// A heap of its own on the kernel's page source: its end leaves nothing behind.
 static void a_heap_ends_with_all_its_blocks(void)
 {
-    const size_t committed = acre_pages_range_committed(memory_source());
-    const size_t reserved = acre_pages_range_reserved(memory_source());
+    const size_t committed = acre_pages_frames_committed(memory_source());
+    const size_t reserved = acre_pages_frames_reserved(memory_source());
     uint64_t random = t_seed(1);
     acre_heap *heap;
     t_say_number("seed", random);
@@ -95,8 +95,8 @@ static void a_heap_ends_with_all_its_blocks(void)
     }
     T_EXPECT_SOUND(acre_heap_audit(heap));
     acre_heap_destroy(heap);
-    T_EXPECT(acre_pages_range_committed(memory_source()) == committed);
-    T_EXPECT(acre_pages_range_reserved(memory_source()) == reserved);
+    T_EXPECT(acre_pages_frames_committed(memory_source()) == committed);
+    T_EXPECT(acre_pages_frames_reserved(memory_source()) == reserved);
 }
 
 static void trimmed_memory_goes_back_to_the_source(void)
@@ -108,12 +108,12 @@ static void trimmed_memory_goes_back_to_the_source(void)
         blocks[i] = acre_heap_alloc(heap, 20000);
         T_EXPECT(blocks[i] != NULL);
     }
-    const size_t full = acre_pages_range_committed(memory_source());
+    const size_t full = acre_pages_frames_committed(memory_source());
     for (unsigned i = 0; i < BLOCKS; i++) {
         acre_heap_free(heap, blocks[i]);
     }
     (void)acre_heap_trim(heap, 0);
-    const size_t trimmed = acre_pages_range_committed(memory_source());
+    const size_t trimmed = acre_pages_frames_committed(memory_source());
     T_EXPECT(full - trimmed >= (size_t)BLOCKS * 20000);
     T_EXPECT_SOUND(acre_heap_audit(heap));
     acre_heap_destroy(heap);

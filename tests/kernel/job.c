@@ -87,7 +87,11 @@ int kernel_job(const char *arguments)
         const char *name;
         int (*run)(void);
     } suites[] = {
-        {"heap", t_main_heap}, {"stress", t_main_stress}, {"short of memory", t_main_short}};
+        {"frames", t_main_frames},
+        {"page source over a range", t_main_range},
+        {"heap", t_main_heap},
+        {"stress", t_main_stress},
+        {"short of memory", t_main_short}};
     int failures = break_on_purpose(arguments);
     if (has_word(arguments, "measure")) {
         return failures + measure();

@@ -5,7 +5,7 @@
 
 #include "guest.h"
 
-enum { BLOCKS = 10000, BYTES = 64 };
+enum { BLOCKS = 10000, LARGE = 200, BYTES = 64 };
 
 static void *blocks[BLOCKS];
 
@@ -54,9 +54,9 @@ static __attribute__((noinline)) struct counts count(const struct way *way)
     return counts;
 }
 
-static void print(const char *name, uint64_t with, uint64_t without)
+static void print(const char *name, uint64_t with, uint64_t without, unsigned turns)
 {
-    const uint64_t tenths = (with - without) * 10 / BLOCKS;
+    const uint64_t tenths = (with - without) * 10 / turns;
     say("measure ");
     say(name);
     say(" ");
@@ -64,6 +64,43 @@ static void print(const char *name, uint64_t with, uint64_t without)
     say(".");
     say_number(tenths % 10);
     say("\n");
+}
+
+static acre_frame taken[BLOCKS];
+
+/// The same for frames of one order, `turns` of them.
+static __attribute__((noinline)) struct counts count_frames(uint32_t order, unsigned turns)
+{
+    acre_frames *const pool = memory_frames();
+    struct counts counts;
+    uint64_t start = machine_count();
+    for (unsigned i = 0; i < turns; i++) {
+        taken[i] = acre_frames_alloc(pool, 0, order);
+    }
+    counts.alloc = machine_count() - start;
+    start = machine_count();
+    for (unsigned i = 0; i < turns; i++) {
+        (void)acre_frames_free(pool, 0, taken[i], order);
+    }
+    counts.free = machine_count() - start;
+    start = machine_count();
+    for (unsigned i = 0; i < turns; i++) {
+        (void)acre_frames_free(pool, 0, acre_frames_alloc(pool, 0, order), order);
+    }
+    counts.pair = machine_count() - start;
+    return counts;
+}
+
+static void measure_frames(void)
+{
+    (void)count_frames(0, BLOCKS);
+    struct counts counts = count_frames(0, BLOCKS);
+    print("frames_0_alloc", counts.alloc, 0, BLOCKS);
+    print("frames_0_free", counts.free, 0, BLOCKS);
+    print("frames_0_pair", counts.pair, 0, BLOCKS);
+    counts = count_frames(9, LARGE);
+    print("frames_9_alloc", counts.alloc, 0, LARGE);
+    print("frames_9_free", counts.free, 0, LARGE);
 }
 
 int measure(void)
@@ -76,8 +113,9 @@ int measure(void)
     (void)count(&heap); // the heap gets its memory
     const struct counts with = count(&heap);
     const struct counts without = count(&none);
-    print("heap_64_alloc", with.alloc, without.alloc);
-    print("heap_64_free", with.free, without.free);
-    print("heap_64_pair", with.pair, without.pair);
-    return blocks[0] == NULL ? 1 : 0;
+    print("heap_64_alloc", with.alloc, without.alloc, BLOCKS);
+    print("heap_64_free", with.free, without.free, BLOCKS);
+    print("heap_64_pair", with.pair, without.pair, BLOCKS);
+    measure_frames(); // with its loop: three or four instructions a turn
+    return blocks[0] == NULL || acre_frame_is_none(taken[LARGE - 1]) ? 1 : 0;
 }

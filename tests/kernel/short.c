@@ -161,7 +161,7 @@ static void nothing_is_lost(void)
 static void a_small_range_serves_a_heap(void)
 {
     acre_pages *pages = &memory_source()->pages;
-    void *memory = pages->reserve(pages, range_bytes(), ACRE_PAGES_RANGE_UNIT);
+    void *memory = pages->reserve(pages, range_bytes(), ACRE_PAGES_UNIT);
     T_EXPECT(memory != NULL);
     T_EXPECT(acre_pages_range_init(&small, memory, range_bytes()) == ACRE_OK);
     T_EXPECT(acre_heap_create(&small.pages, NULL, &heap) == ACRE_OK);

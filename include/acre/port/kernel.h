@@ -1,5 +1,5 @@
-// acre/port/kernel.h - what a kernel supplies to run acre (four functions), and the page source that
-// comes with the kernel port.
+// acre/port/kernel.h - what a kernel supplies to run acre (four functions), and the two page sources that
+// come with the kernel port: over frames, and over a range of memory.
 //
 // Beside these a kernel links memcpy, memmove, memset and memcmp. docs/porting.md goes from nothing to
 // a heap in a kernel.
@@ -7,6 +7,7 @@
 #ifndef ACRE_PORT_KERNEL_H
 #define ACRE_PORT_KERNEL_H
 
+#include "acre/frames.h"
 #include "acre/pages.h"
 
 ACRE_BEGIN
@@ -44,20 +45,25 @@ _Noreturn void acre_port_halt(const char *what, const char *file, int line);
 
 // ---- supplied by acre -----------------------------------------------------------------------------
 
-enum { ACRE_PAGES_RANGE_UNIT = 4096 };
+enum { ACRE_PAGES_UNIT = 4096 }; // bytes in which both of these page sources deal
+
+/// Which units of a source are committed. Fields are acre's.
+typedef struct acre_committed {
+    uintptr_t first;   // address of the first unit
+    uintptr_t *bits;   // one a unit
+    size_t units;      // committed now,
+    size_t units_peak; // and at most so far
+    uintptr_t lock[2]; // an acre_port_lock
+} acre_committed;
 
 /// A page source over one range of memory that is addressable and used by nobody else, such as a piece
 /// of RAM seen through a direct map. Fields are acre's.
 typedef struct acre_pages_range {
     acre_pages pages; // first: what heaps are given
-    uintptr_t first;  // address of the first unit
+    acre_committed committed;
+    uintptr_t *taken; // a bit a unit: reserved
     size_t units;
-    uintptr_t *taken;     // a bit a unit: reserved
-    uintptr_t *committed; // a bit a unit: cleared since, and in use
     size_t taken_units;
-    size_t committed_units;
-    size_t committed_units_peak;
-    uintptr_t lock[2]; // an acre_port_lock
 } acre_pages_range;
 
 /// Makes a page source of `bytes` bytes at `addr`. Its bookkeeping, a sixteenth of a percent, lies at
@@ -69,12 +75,36 @@ typedef struct acre_pages_range {
 /// Time     O(bytes / 32768)
 acre_status acre_pages_range_init(acre_pages_range *range, void *addr, size_t bytes) ACRE_MUST_USE;
 
-/// Bytes of memory that heaps hold of the range: committed, and at most at any time so far.
-size_t acre_pages_range_committed(acre_pages_range *range);
-size_t acre_pages_range_committed_peak(acre_pages_range *range);
+/// Bytes of memory that heaps hold of the range: committed.
+size_t acre_pages_range_committed(const acre_pages_range *range);
 
 /// Bytes of addresses that heaps hold of the range.
-size_t acre_pages_range_reserved(acre_pages_range *range);
+size_t acre_pages_range_reserved(const acre_pages_range *range);
+
+/// A page source over frames (acre/frames.h), through a direct map of all of them. A range that is
+/// reserved holds its frames; they go back to the pool when it is released. Fields are acre's.
+typedef struct acre_pages_frames {
+    acre_pages pages; // first: what heaps are given
+    acre_committed committed;
+    acre_frames *pool;
+    unsigned char *direct_map;
+    size_t reserved_frames;
+} acre_pages_frames;
+
+/// Makes a page source over `pool`, whose physical address p is addressable at `direct_map` + p for every
+/// frame that it may hand out. Takes a bit for each frame of the pool's span, 32 KiB for each GiB, from
+/// the pool.
+///
+/// Errors   ACRE_BAD_ARGUMENT: NULL; ACRE_NO_MEMORY: no run of frames for the bookkeeping
+/// Threads  as acre_pages_range_init
+acre_status acre_pages_frames_init(acre_pages_frames *source, acre_frames *pool, void *direct_map)
+    ACRE_MUST_USE;
+
+/// Bytes of memory that heaps hold of the pool: committed.
+size_t acre_pages_frames_committed(const acre_pages_frames *source);
+
+/// Bytes of frames that heaps hold of the pool.
+size_t acre_pages_frames_reserved(const acre_pages_frames *source);
 
 ACRE_END
 

@@ -1,0 +1,334 @@
+// pool.c - making a pool, and its allocations: what is tried in which order.
+//
+//   order   first                          then                               at last
+//   0       the slot's hand, filled from   one that another slot has; any     drain all slots, then
+//           the tree that the slot holds   tree's count, from the top         any tree again
+//   1-11    the tree that the slot holds,  any slot's tree; any tree's        the same
+//           or the next ones               count, from the top
+//   12-18   trees, from the top                                               the same
+//
+// With a limit nothing of the first column is tried.
+// SPDX-License-Identifier: MIT
+#include "frames/block.h"
+#include "frames/slot.h"
+#include "frames/tree.h"
+
+enum {
+    META_ALIGN = 64,
+    HELD_TRIES_MAX = 4, // trees that a slot tries before any will do
+    ORDER_MASK = 0xff,
+};
+
+// ---- making --------------------------------------------------------------------------------------
+
+/// Where each book lies: offsets in bytes from the pool.
+struct plan {
+    uint64_t base, trees, slots;
+    uint64_t words, lanes, rows, bytes;
+};
+
+static uint64_t align64(uint64_t bytes)
+{
+    return (bytes + META_ALIGN - 1) & ~(uint64_t)(META_ALIGN - 1);
+}
+
+/// False: the options make no sense.
+static bool make_plan(const acre_frames_options *options, struct plan *plan)
+{
+    const uint64_t tree_bytes = (uint64_t)TREE_FRAMES << ACRE_FRAME_LOG2;
+    uint64_t high = options->high.addr;
+    if (options->slots == 0 || options->slots > ACRE_FRAMES_SLOTS_MAX ||
+        high <= options->low.addr || high > (uint64_t)1 << ACRE_PHYS_BITS) {
+        return false;
+    }
+    uint64_t first = options->low.addr / tree_bytes;
+    plan->base = first << TREE_LOG2;
+    plan->trees = (high + tree_bytes - 1) / tree_bytes - first;
+    if (plan->trees > UINT32_MAX / TREE_HALVES) {
+        return false; // half rows have 32 bits
+    }
+    plan->slots = 1;
+    while (plan->slots < options->slots) {
+        plan->slots *= 2;
+    }
+    plan->words = sizeof(acre_frames) + plan->slots * SLOT_LINES * sizeof(struct line);
+    plan->lanes = align64(plan->words + plan->trees * sizeof(uint32_t));
+    plan->rows = align64(plan->lanes + plan->trees * TREE_LANE_WORDS * sizeof(uint64_t));
+    plan->bytes = plan->rows + plan->trees * TREE_ROWS * sizeof(uint64_t);
+    return true;
+}
+
+uint64_t acre_frames_bytes(const acre_frames_options *options)
+{
+    struct plan plan;
+    return make_plan(options, &plan) ? plan.bytes : 0;
+}
+
+/// How many of the pool's first trees lie below the `absolute`-th of the machine.
+static uint32_t trees_below(const struct plan *plan, uint64_t absolute)
+{
+    uint64_t first = plan->base >> TREE_LOG2;
+    uint64_t below = first < absolute ? absolute - first : 0;
+    return (uint32_t)(below < plan->trees ? below : plan->trees);
+}
+
+acre_frames *acre_frames_create(void *meta, const acre_frames_options *options)
+{
+    struct plan plan;
+    if (!make_plan(options, &plan) || meta == NULL || (uintptr_t)meta % META_ALIGN != 0) {
+        return NULL;
+    }
+    char *bytes = meta;
+    if (!options->meta_is_zero) {
+        __builtin_memset(meta, 0, (size_t)plan.bytes);
+    }
+    acre_frames *pool = meta;
+    pool->rows = (uint64_t *)(void *)(bytes + plan.rows);
+    pool->lanes = (uint64_t *)(void *)(bytes + plan.lanes);
+    pool->trees = (uint32_t *)(void *)(bytes + plan.words);
+    pool->base = plan.base;
+    pool->frames = plan.trees << TREE_LOG2;
+    pool->tree_count = (uint32_t)plan.trees;
+    pool->dma32_trees = trees_below(&plan, DMA32_TREES);
+    if (!options->use_isa_dma) {
+        pool->low_frames = (uint64_t)trees_below(&plan, LOW_TREES) << TREE_LOG2;
+    }
+    pool->hand_frames = pool->frames - pool->low_frames;
+    pool->slot_mask = (uint32_t)plan.slots - 1;
+    // In a small pool what slots hold back would be too large a part.
+    pool->hand_max = plan.trees < 8 ? 8 : plan.trees < 64 ? 16 : 32;
+    pool->first = options->low.addr >> ACRE_FRAME_LOG2;
+    pool->count = ((options->high.addr + ACRE_FRAME_BYTES - 1) >> ACRE_FRAME_LOG2) - pool->first;
+    pool->meta_bytes = plan.bytes;
+    for (uint32_t i = 0; i < line_count(pool); i++) {
+        // Slots begin their search far from each other.
+        pool->lines[i].tree_at = (uint32_t)(plan.trees * i / line_count(pool));
+    }
+    return pool;
+}
+
+void acre_frames_get_span(const acre_frames *pool, acre_frame *first, uint64_t *count)
+{
+    first->number = pool->first;
+    *count = pool->count;
+}
+
+// ---- allocating ----------------------------------------------------------------------------------
+
+/// From the tree that the slot holds, and from the next few.
+static uint64_t take_held(acre_frames *pool, struct line *line, struct want *want)
+{
+    unsigned frames = 1u << want->order;
+    want->half_at = load_relaxed(&line->half_at) % TREE_HALVES;
+    for (unsigned tries = 0; tries < HELD_TRIES_MAX; tries++) {
+        uint64_t tree;
+        if (held_take(line, frames, &tree)) {
+            uint64_t frame = block_claim(pool, tree, want);
+            if (likely(frame != NO_FRAME)) {
+                store_relaxed(&line->half_at, (uint32_t)(frame >> HALF_LOG2) % TREE_HALVES);
+                return frame;
+            }
+            held_put(pool, line, tree, frames);
+        } else if (held_fetch(pool, line)) {
+            continue;
+        }
+        if (!held_change(pool, line, want->kind, frames)) {
+            break;
+        }
+    }
+    return NO_FRAME;
+}
+
+/// From a tree that any slot holds.
+RARE static uint64_t take_others(acre_frames *pool, const struct want *want)
+{
+    unsigned frames = 1u << want->order;
+    for (uint32_t i = 0; i < line_count(pool); i++) {
+        struct line *line = &pool->lines[i];
+        uint64_t tree;
+        if (held_take(line, frames, &tree)) {
+            uint64_t frame = block_claim(pool, tree, want);
+            if (frame != NO_FRAME) {
+                return frame;
+            }
+            held_put(pool, line, tree, frames);
+        }
+    }
+    return NO_FRAME;
+}
+
+/// From any tree's own count, the highest first.
+RARE static uint64_t take_any(acre_frames *pool, const struct want *want)
+{
+    if (want->order >= TREE_LOG2) {
+        return trees_claim(pool, want);
+    }
+    unsigned frames = 1u << want->order;
+    uint64_t low = want->low ? 0 : pool->low_frames >> TREE_LOG2;
+    uint64_t tree = (want->end + TREE_FRAMES - 1) >> TREE_LOG2;
+    while (tree > low) {
+        tree -= 1;
+        if (tree_take(pool, tree, frames, want->kind)) {
+            uint64_t frame = block_claim(pool, tree, want);
+            if (frame != NO_FRAME) {
+                return frame;
+            }
+            tree_put(pool, tree, frames);
+        }
+    }
+    return NO_FRAME;
+}
+
+RARE static void drain_all(acre_frames *pool)
+{
+    for (uint32_t i = 0; i < line_count(pool); i++) {
+        slot_drain(pool, &pool->lines[i]);
+    }
+}
+
+RARE static uint64_t take_slow(
+    acre_frames *pool, struct line *line, const struct want *want, bool limited)
+{
+    uint64_t frame = NO_FRAME;
+    if (!limited && want->order < TREE_LOG2) {
+        frame = want->order == 0 ? slot_steal(pool, line) : take_others(pool, want);
+    }
+    frame = frame != NO_FRAME ? frame : take_any(pool, want);
+    if (frame != NO_FRAME) {
+        return frame;
+    }
+    // What is free may be divided among hands, slots and trees: gather it, and look once more.
+    drain_all(pool);
+    return take_any(pool, want);
+}
+
+static acre_frame frame_at(const acre_frames *pool, uint64_t frame)
+{
+    return frame == NO_FRAME ? acre_frame_none() : (acre_frame){pool->base + frame};
+}
+
+static enum kind kind_of_frame(uint32_t request)
+{
+    return (enum kind)(request / ACRE_FRAMES_MOVABLE % 2);
+}
+
+static enum kind kind_of(uint32_t request)
+{
+    return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_HUGE : kind_of_frame(request);
+}
+
+static struct want unpack(const acre_frames *pool, uint32_t request)
+{
+    struct want want = {.order = request & ORDER_MASK, .end = pool->frames};
+    want.kind = kind_of(request);
+    want.low = (request & ACRE_FRAMES_LOW) != 0;
+    return want;
+}
+
+/// All that the hand has not.
+__attribute__((noinline)) static acre_frame alloc_block(
+    acre_frames *pool, unsigned slot, uint32_t request)
+{
+    struct want want = unpack(pool, request);
+    struct line *line = line_of(pool, slot, want.kind);
+    uint64_t frame = NO_FRAME;
+    if (want.order == 0) {
+        frame = slot_pick(&line->hand);
+        frame = frame != NO_FRAME ? frame : slot_fill(pool, line, want.kind);
+    } else if (want.order < TREE_LOG2) {
+        frame = take_held(pool, line, &want);
+    } else if (want.order > ACRE_FRAMES_ORDER_MAX) {
+        return acre_frame_none();
+    }
+    frame = likely(frame != NO_FRAME) ? frame : take_slow(pool, line, &want, false);
+    return frame_at(pool, frame);
+}
+
+acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
+{
+    if (likely((request & ~(uint32_t)ACRE_FRAMES_MOVABLE) == 0)) {
+        uint64_t frame =
+            slot_pick(&line_of(pool, slot, (enum kind)(request / ACRE_FRAMES_MOVABLE))->hand);
+        if (likely(frame != NO_FRAME)) {
+            return (acre_frame){pool->base + frame};
+        }
+    }
+    return alloc_block(pool, slot, request);
+}
+
+acre_frame acre_frames_alloc_below(
+    acre_frames *pool, unsigned slot, uint32_t request, acre_phys limit)
+{
+    if (limit.addr == 0) {
+        return acre_frames_alloc(pool, slot, request);
+    }
+    struct want want = unpack(pool, request);
+    uint64_t end = limit.addr >> ACRE_FRAME_LOG2;
+    if (want.order > ACRE_FRAMES_ORDER_MAX || end <= pool->base) {
+        return acre_frame_none();
+    }
+    want.low = want.low || end <= (uint64_t)LOW_TREES << TREE_LOG2;
+    if (end - pool->base < want.end) {
+        want.end = end - pool->base;
+    }
+    return frame_at(pool, take_slow(pool, line_of(pool, slot, want.kind), &want, true));
+}
+
+// ---- freeing -------------------------------------------------------------------------------------
+
+/// All but single frames that go into a hand.
+__attribute__((noinline)) static acre_status free_block(
+    acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
+{
+    unsigned order = request & ORDER_MASK;
+    uint64_t frames = (uint64_t)1 << (order & 31);
+    // A block of less than a tree that is aligned and starts in the pool ends in it.
+    if (order >= TREE_LOG2) {
+        bool is_block = order <= ACRE_FRAMES_ORDER_MAX && frame < pool->frames &&
+                        frames <= pool->frames - frame &&
+                        ((pool->base + frame) & (frames - 1)) == 0;
+        return is_block ? trees_free(pool, frame, order) : ACRE_BAD_ARGUMENT;
+    }
+    if (frame >= pool->frames || (frame & (frames - 1)) != 0) {
+        return ACRE_BAD_ARGUMENT;
+    }
+    if (ACRE_DEBUG && slot_has_any(pool, frame, frames)) {
+        return ACRE_DOUBLE_FREE;
+    }
+    return order < CHILD_LOG2
+               ? block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order)
+               : children_free(pool, line_of(pool, slot, KIND_HUGE), frame, order);
+}
+
+acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)
+{
+    uint64_t at = frame.number - pool->base; // wraps below the base: beyond all frames then
+    // Low frames do not go into a hand, where anybody would get them.
+    if (likely(
+            (request & ~(uint32_t)ACRE_FRAMES_MOVABLE) == 0 &&
+            at - pool->low_frames < pool->hand_frames)) {
+        struct line *line = line_of(pool, slot, (enum kind)(request / ACRE_FRAMES_MOVABLE));
+        acre_status status;
+        // A frame in a block of 2 MiB and more has its bit cleared, and so has what was never given.
+        if (unlikely((load_relaxed(&pool->rows[at >> ROW_LOG2]) >> at % 64 & 1) == 0)) {
+            return block_why_not(pool, at, 0);
+        }
+        if (ACRE_DEBUG && slot_has_any(pool, at, 1)) {
+            return ACRE_DOUBLE_FREE;
+        }
+        return likely(slot_put(&line->hand, at, &status)) ? status : slot_give(pool, line, at);
+    }
+    return free_block(pool, slot, at, request);
+}
+
+void acre_frames_drain_slot(acre_frames *pool, unsigned slot)
+{
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        slot_drain(pool, line_of(pool, slot, (enum kind)kind));
+    }
+}
+
+void acre_frames_drain(acre_frames *pool)
+{
+    drain_all(pool);
+}
