@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: MIT
 #include "acre_port.h"
 
-void acre_port_lock_take(acre_port_lock *lock)
+// Also where acre is one file, and a compiler sees all of it (scripts/amalgamate).
+#define NOT_INLINE __attribute__((noinline))
+
+NOT_INLINE void acre_port_lock_take(acre_port_lock *lock)
 {
     while (true) {
         uintptr_t state = acre_port_interrupts_off();
@@ -19,14 +22,14 @@ void acre_port_lock_take(acre_port_lock *lock)
     }
 }
 
-void acre_port_lock_drop(acre_port_lock *lock)
+NOT_INLINE void acre_port_lock_drop(acre_port_lock *lock)
 {
     uintptr_t state = lock->interrupts;
     store_release(&lock->taken, 0); // pairs with the next take
     acre_port_interrupts_restore(state);
 }
 
-acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)
+NOT_INLINE acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)
 {
     acre_block *next;
     uintptr_t state = acre_port_interrupts_off();
@@ -39,7 +42,7 @@ acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)
     return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
 }
 
-bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
+NOT_INLINE bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
 {
     uintptr_t state = acre_port_interrupts_off();
     bool here = slot == acre_port_cpu();
@@ -50,7 +53,7 @@ bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **lis
     return here;
 }
 
-bool acre_port_install(unsigned slot, acre_block **head, acre_block *list)
+NOT_INLINE bool acre_port_install(unsigned slot, acre_block **head, acre_block *list)
 {
     uintptr_t state = acre_port_interrupts_off();
     bool done = slot == acre_port_cpu() && plain_install(head, list);
@@ -58,7 +61,7 @@ bool acre_port_install(unsigned slot, acre_block **head, acre_block *list)
     return done;
 }
 
-bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due)
+NOT_INLINE bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due)
 {
     uintptr_t state = acre_port_interrupts_off();
     bool here = slot == acre_port_cpu();
@@ -69,7 +72,7 @@ bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due)
     return here;
 }
 
-bool acre_port_due_add(unsigned slot, acre_hot *hot, uint16_t delta)
+NOT_INLINE bool acre_port_due_add(unsigned slot, acre_hot *hot, uint16_t delta)
 {
     uintptr_t state = acre_port_interrupts_off();
     bool here = slot == acre_port_cpu();

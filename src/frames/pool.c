@@ -214,7 +214,7 @@ static enum kind kind_of_frame(uint32_t request)
 
 static enum kind kind_of(uint32_t request)
 {
-    return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_HUGE : kind_of_frame(request);
+    return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_LARGE : kind_of_frame(request);
 }
 
 static struct want unpack(const acre_frames *pool, uint32_t request)
@@ -297,7 +297,7 @@ __attribute__((noinline)) static acre_status free_block(
     }
     return order < CHILD_LOG2
                ? block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order)
-               : children_free(pool, line_of(pool, slot, KIND_HUGE), frame, order);
+               : children_free(pool, line_of(pool, slot, KIND_LARGE), frame, order);
 }
 
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)
