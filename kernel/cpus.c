@@ -71,11 +71,13 @@ void cpus_tick_stop(void)
 static void serve(unsigned cpu)
 {
     uint32_t round = 0;
-    machine_interrupts_on();
     while (true) {
+        machine_interrupts_off();
         while (sync_load(&job.round) == round) {
-            machine_relax();
+            machine_idle(); // cpus_run interrupts it
+            machine_interrupts_off();
         }
+        machine_interrupts_on();
         round += 1;
         job.work(cpu, job.context);
         (void)sync_add(&job.done, 1);
@@ -102,8 +104,14 @@ void cpus_run(void (*work)(unsigned cpu, void *context), void *context)
     job.context = context;
     sync_store(&job.done, 0);
     sync_store(&job.round, job.round + 1);
-    work(0, context);
-    while (sync_load(&job.done) != running - 1) {
-        machine_relax();
+    if (!machine_cpus_sync()) {
+        kernel_fail("a processor takes no interrupt");
     }
+    work(0, context);
+    machine_interrupts_off();
+    while (sync_load(&job.done) != running - 1) {
+        machine_idle(); // the clock interrupts it
+        machine_interrupts_off();
+    }
+    machine_interrupts_on();
 }

@@ -34,7 +34,7 @@ acre_phys machine_address_limit(void);
 /// The number of the processor that runs the caller. A single load.
 unsigned machine_cpu(void);
 
-/// Starts the other processors; each calls `run` with its number. Returns how many run, with the
+/// Starts the other processors; each calls `run` with its number, which never returns. Returns how many run, with the
 /// caller's. One that does not answer within a tenth of a second is left out.
 unsigned machine_cpus_start(void (*run)(unsigned cpu));
 
@@ -54,7 +54,7 @@ void machine_interrupts_off(void);
 /// Waits a moment in a loop that waits for another processor.
 void machine_relax(void);
 
-/// Waits for an interrupt.
+/// Called with interrupts off: turns them on and waits for one, none of which can come in between.
 void machine_idle(void);
 
 /// A counter that runs at a constant rate: of instructions, under QEMU with -icount shift=0.

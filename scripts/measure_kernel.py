@@ -12,9 +12,9 @@ SPDX-License-Identifier: MIT
 import argparse
 import pathlib
 import re
+import resource
 import subprocess
 import sys
-import time
 
 # name, what it is, limit: --check fails above it
 FIGURES = (
@@ -37,14 +37,16 @@ RUNNER = pathlib.Path(__file__).with_name("run_kernel.sh")
 
 
 def run(image, *arguments):
-    """Boots the image; ends this program where that cannot be done. Returns what it said, and seconds."""
-    start = time.monotonic()
+    """Boots the image; ends this program where that cannot be done. Returns what it said, and the processor
+    seconds of QEMU: the clock's would tell about the machine's other work."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(["sh", RUNNER, image, *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode != 0:
         print(done.stdout, end="")
         sys.exit(done.returncode)
-    return done.stdout, time.monotonic() - start
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return done.stdout, after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
 
 def heap_text(image):
@@ -81,7 +83,7 @@ def main():
         print(f"{'text of src/base and src/heap, this build':45} {text:>8} bytes (limit {HEAP_TEXT_LIMIT})")
     _, seconds = run(options.image)
     failed |= seconds > BOOT_LIMIT_SECONDS
-    print(f"{'boots and passes on 4 processors':45} {seconds:8.2f} s (limit {BOOT_LIMIT_SECONDS:.0f})")
+    print(f"{'boots and passes on 4 processors':45} {seconds:8.2f} processor seconds (limit {BOOT_LIMIT_SECONDS:.0f})")
     return 1 if options.check and failed else 0
 
 

@@ -102,9 +102,7 @@ void machine_boot_other(void)
     cpus_enter(cpu);
     sync_store(&cpus_running, cpu + 1);
     run_other(cpu);
-    while (true) {
-        machine_idle();
-    }
+    kernel_fail("a processor came back");
 }
 
 static bool start(unsigned cpu)

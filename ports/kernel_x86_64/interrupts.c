@@ -100,5 +100,5 @@ void machine_relax(void)
 
 void machine_idle(void)
 {
-    __asm__ volatile("hlt" : : : "memory");
+    __asm__ volatile("sti\n\thlt" : : : "memory"); // sti takes effect after the next instruction
 }
