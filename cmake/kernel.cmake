@@ -58,3 +58,26 @@ foreach(name frames range heap stress short)
 endforeach()
 acre_kernel_image(test_kernel ${ACRE_KERNEL} tests/kernel/job.c tests/kernel/guest.c
     tests/kernel/measure.c tests/t.c $<TARGET_OBJECTS:kernel_core> ${ACRE_KERNEL_SUITES})
+
+# The unit tests as kernel code, over the sim port.
+file(GLOB ACRE_UNITS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/unit/*_test.c)
+set(units "")
+foreach(source ${ACRE_UNITS})
+    get_filename_component(name ${source} NAME_WE)
+    string(APPEND units "UNIT(${name})\n")
+    acre_kernel_suite(kernel_unit_${name} ${name} ${source})
+    list(APPEND ACRE_UNIT_OBJECTS kernel_unit_${name})
+endforeach()
+file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/units/units.h CONTENT "${units}" @ONLY)
+add_library(kernel_sim OBJECT EXCLUDE_FROM_ALL ${ACRE_CORE} ${ACRE_FRAMES} ports/sim/pages_sim.c
+    ports/sim/port_sim.c tests/unit/fixture.c)
+acre_kernel_options(kernel_sim)
+foreach(target kernel_sim ${ACRE_UNIT_OBJECTS})
+    target_compile_definitions(${target} PRIVATE ACRE_DEBUG=1)
+    target_include_directories(${target} PRIVATE src ports/sim tests tests/kernel/libc)
+    list(APPEND ACRE_UNIT_FILES $<TARGET_OBJECTS:${target}>)
+endforeach()
+list(REMOVE_ITEM ACRE_KERNEL kernel/kmalloc.c kernel/main.c kernel/memory.c)
+acre_kernel_image(unit_kernel ${ACRE_KERNEL} tests/kernel/units.c tests/kernel/libc/libc.c tests/t.c
+    ${ACRE_UNIT_FILES})
+target_include_directories(unit_kernel PRIVATE ${PROJECT_BINARY_DIR}/units)
