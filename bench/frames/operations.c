@@ -5,6 +5,7 @@
 //   bulk     COUNT allocated, then freed in the same order
 //   random   the same, freed in random order
 //   pair     one allocated and freed, COUNT times
+//   meta     only prints the bytes of the books for a pool of ORDER GiB with 8 slots
 //
 // Prints the nanoseconds of an allocation and of a free (of a pair: of both together).
 // SPDX-License-Identifier: MIT
@@ -77,11 +78,16 @@ static void shuffle(size_t count)
 int main(int argc, char **argv)
 {
     if (argc != 4) {
-        (void)fprintf(stderr, "usage: %s bulk|random|pair ORDER COUNT\n", argv[0]);
+        (void)fprintf(stderr, "usage: %s bulk|random|pair|meta ORDER COUNT\n", argv[0]);
         return 2;
     }
     unsigned order = (unsigned)strtoul(argv[2], NULL, 10);
     size_t count = strtoul(argv[3], NULL, 10);
+    if (strcmp(argv[1], "meta") == 0) {
+        acre_frames_options options = {.high = {(uint64_t)order << 30}, .slots = 8};
+        (void)printf("%llu\n", (unsigned long long)acre_frames_bytes(&options));
+        return 0;
+    }
     held = calloc(count, sizeof(*held));
     if (held == NULL) {
         return 1;

@@ -3,7 +3,7 @@
 #include "frames/lanes.h"
 
 /// Free frames of a child as its bits say, and whether its lane says the same.
-static const char *audit_child(const acre_frames *pool, uint64_t child, uint64_t *frames)
+SLOW static const char *audit_child(const acre_frames *pool, uint64_t child, uint64_t *frames)
 {
     unsigned lane = lane_get(pool, child);
     unsigned bits = 0;
@@ -21,7 +21,7 @@ static const char *audit_child(const acre_frames *pool, uint64_t child, uint64_t
 }
 
 /// What lines hold of a tree.
-static const char *audit_holders(
+SLOW static const char *audit_holders(
     const acre_frames *pool, uint64_t tree, uint32_t entry, uint64_t *frames)
 {
     unsigned holders = 0;
@@ -36,7 +36,7 @@ static const char *audit_holders(
                                                            : NULL;
 }
 
-static const char *audit_tree(const acre_frames *pool, uint64_t tree)
+SLOW static const char *audit_tree(const acre_frames *pool, uint64_t tree)
 {
     uint32_t entry = load_relaxed(&pool->trees[tree]);
     uint64_t counted = entry & TREE_FREE;
@@ -68,7 +68,7 @@ static const char *audit_tree(const acre_frames *pool, uint64_t tree)
 }
 
 /// The frames that a line has are taken for all other books, and no other line has them.
-static const char *audit_word(const acre_frames *pool, uint64_t entry, uint32_t from)
+SLOW static const char *audit_word(const acre_frames *pool, uint64_t entry, uint32_t from)
 {
     uint32_t mask = (uint32_t)entry;
     uint64_t half = entry >> 32;
@@ -92,7 +92,7 @@ static const char *audit_word(const acre_frames *pool, uint64_t entry, uint32_t 
     return NULL;
 }
 
-const char *acre_frames_audit(const acre_frames *pool)
+SLOW const char *acre_frames_audit(const acre_frames *pool)
 {
     const char *wrong = NULL;
     for (uint64_t tree = 0; tree < pool->tree_count && wrong == NULL; tree++) {

@@ -1,8 +1,8 @@
-// block.c - see block.h.
+// block.c - blocks of order 0 to 8 in a tree, and of 12 and more made of trees; see block.h.
 //
-// Orders 0 to 6 are bits of one row, 9 to 11 lanes of one word, 12 a tree: one compare-and-swap, nothing to
-// undo. Orders 7 and 8 are two and four rows, orders above 12 several trees: the parts are claimed one by
-// one, and if one is not to be had, those before it go back, last first.
+// Orders 0 to 6 are bits of one row, 12 is a tree: one compare-and-swap, nothing to undo. Orders 7 and 8
+// are two and four rows, orders above 12 several trees: the parts are claimed one by one, and if one is not
+// to be had, those before it go back, last first.
 // SPDX-License-Identifier: MIT
 #include "frames/block.h"
 
@@ -52,7 +52,7 @@ static uint64_t claim_in_row(acre_frames *pool, uint64_t row, unsigned order, ui
 }
 
 /// Claims `count` rows, all or none.
-static bool claim_rows(acre_frames *pool, uint64_t row, unsigned count)
+RARE static bool claim_rows(acre_frames *pool, uint64_t row, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         uint64_t old = 0;
@@ -89,8 +89,7 @@ static uint64_t claim_in_child(
     return NO_FRAME;
 }
 
-__attribute__((noinline)) static uint64_t claim_frames(
-    acre_frames *pool, uint64_t tree, const struct want *want)
+uint64_t block_claim(acre_frames *pool, uint64_t tree, const struct want *want)
 {
     unsigned frames = 1u << want->order;
     unsigned start = want->half_at / 2; // row of the tree
@@ -106,42 +105,6 @@ __attribute__((noinline)) static uint64_t claim_frames(
         lane_put(pool, child, frames);
     }
     return NO_FRAME;
-}
-
-/// The same in a tree that reaches beyond want->end.
-RARE static uint64_t claim_children_below(
-    acre_frames *pool, uint64_t child, const struct want *want)
-{
-    unsigned log2 = want->order - CHILD_LOG2;
-    for (; (child + (1u << log2)) << CHILD_LOG2 <= want->end; child += 1u << log2) {
-        if (lanes_move(pool, child, log2, CHILD_FRAMES, lane_whole(log2))) {
-            return child << CHILD_LOG2;
-        }
-    }
-    return NO_FRAME;
-}
-
-static uint64_t claim_children(acre_frames *pool, uint64_t tree, const struct want *want)
-{
-    unsigned log2 = want->order - CHILD_LOG2;
-    uint64_t first = tree * TREE_CHILDREN;
-    if ((tree + 1) << TREE_LOG2 > want->end) {
-        return claim_children_below(pool, first, want);
-    }
-    for (unsigned i = 0; i < TREE_LANE_WORDS; i++) {
-        uint64_t *entry = &pool->lanes[first / 4 + i];
-        unsigned at = lanes_claim(entry, log2, CHILD_FRAMES, lane_whole(log2));
-        if (at < 4) {
-            return (first + 4 * i + at) << CHILD_LOG2;
-        }
-    }
-    return NO_FRAME;
-}
-
-uint64_t block_claim(acre_frames *pool, uint64_t tree, const struct want *want)
-{
-    return want->order < CHILD_LOG2 ? claim_frames(pool, tree, want)
-                                    : claim_children(pool, tree, want);
 }
 
 // ---- freeing -------------------------------------------------------------------------------------
@@ -202,16 +165,6 @@ static unsigned clear_frames(acre_frames *pool, uint64_t frame, unsigned order)
     return frames;
 }
 
-acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, unsigned order)
-{
-    unsigned log2 = order - CHILD_LOG2;
-    if (!lanes_move(pool, frame >> CHILD_LOG2, log2, lane_whole(log2), CHILD_FRAMES)) {
-        return block_why_not(pool, frame, order);
-    }
-    held_put(pool, line, frame >> TREE_LOG2, 1u << order);
-    return ACRE_OK;
-}
-
 acre_status block_free(acre_frames *pool, struct line *line, uint64_t frame, unsigned order)
 {
     uint64_t child = frame >> CHILD_LOG2;
@@ -220,7 +173,7 @@ acre_status block_free(acre_frames *pool, struct line *line, uint64_t frame, uns
         return block_why_not(pool, frame, order);
     }
     lane_put(pool, child, frames);
-    held_put(pool, line, frame >> TREE_LOG2, frames);
+    (void)held_put(pool, line, frame >> TREE_LOG2, frames);
     return frames == 1u << order ? ACRE_OK : ACRE_DOUBLE_FREE;
 }
 

@@ -3,7 +3,7 @@
 #include "frames/layout.h"
 
 /// The part of an entry that lies in the pool's span. False: none.
-static bool clip(
+SLOW static bool clip(
     const acre_frames *pool, const acre_bootmap_entry *entry, acre_frame *first, uint64_t *count)
 {
     uint64_t low = entry->base >> ACRE_FRAME_LOG2;
@@ -15,7 +15,8 @@ static bool clip(
     return high > low;
 }
 
-acre_status acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acre_map_kind kind)
+SLOW acre_status
+acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acre_map_kind kind)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         acre_frame first;
@@ -32,7 +33,7 @@ acre_status acre_frames_give_map(acre_frames *pool, const acre_bootmap *map, acr
     return ACRE_OK;
 }
 
-static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
+SLOW static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
 {
     for (uint32_t i = 0; i < map->count; i++) {
         const acre_bootmap_entry *entry = &map->entries[i];
@@ -44,17 +45,21 @@ static bool has_usable(const acre_bootmap *map, acre_phys low, acre_phys high)
     return false;
 }
 
-acre_status acre_frames_boot(
-    acre_bootmap *map, const acre_frames_options *options, acre_frames **out)
+SLOW acre_status
+acre_frames_boot(acre_bootmap *map, const acre_frames_options *options, acre_frames **out)
 {
     acre_frames_options own = *options;
+    if (!map->fixed) {
+        map->reason = "the map is not fixed";
+        return ACRE_BAD_ARGUMENT;
+    }
     if (own.low.addr == 0 && own.high.addr == 0 && !acre_bootmap_span(map, &own.low, &own.high)) {
         map->reason = "the map has no memory";
         return ACRE_BAD_MAP;
     }
     uint64_t bytes = acre_frames_bytes(&own);
-    if (bytes == 0 || !map->fixed) {
-        map->reason = bytes == 0 ? "the options of the pool make no sense" : "the map is not fixed";
+    if (bytes == 0) {
+        map->reason = "the options of the pool make no sense";
         return ACRE_BAD_ARGUMENT;
     }
     if (!has_usable(map, own.low, own.high)) {

@@ -122,7 +122,8 @@ struct want {
     uint64_t end;     // blocks end at or below
 };
 
-/// For what is called rarely: out of the way of the hit paths, and small rather than fast.
+/// For what is called rarely: small rather than fast, and RARE out of the way of the hit paths, too.
+#define SLOW __attribute__((cold))
 #define RARE __attribute__((cold, noinline))
 
 /// No frame, as a number relative to the base.

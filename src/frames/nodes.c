@@ -3,7 +3,8 @@
 #include "frames/layout.h"
 
 /// Whether b comes before c, seen from a: nearer, or as near and next in the circle.
-static bool is_nearer(const uint8_t *distances, unsigned count, unsigned a, unsigned b, unsigned c)
+SLOW static bool is_nearer(
+    const uint8_t *distances, unsigned count, unsigned a, unsigned b, unsigned c)
 {
     unsigned to_b = distances == NULL ? 0 : distances[a * count + b];
     unsigned to_c = distances == NULL ? 0 : distances[a * count + c];
@@ -13,7 +14,7 @@ static bool is_nearer(const uint8_t *distances, unsigned count, unsigned a, unsi
     return to_b != to_c ? to_b < to_c : (b + count - a) % count < (c + count - a) % count;
 }
 
-acre_status acre_nodes_init(
+SLOW acre_status acre_nodes_init(
     acre_nodes *nodes, acre_frames *const *pools, unsigned count, const uint8_t *distances)
 {
     if (count == 0 || count > ACRE_NODES_MAX) {
@@ -34,8 +35,8 @@ acre_status acre_nodes_init(
     return ACRE_OK;
 }
 
-acre_frame acre_nodes_alloc(
-    acre_nodes *nodes, unsigned node, unsigned slot, uint32_t request, acre_phys limit)
+SLOW acre_frame
+acre_nodes_alloc(acre_nodes *nodes, unsigned node, unsigned slot, uint32_t request, acre_phys limit)
 {
     for (unsigned i = 0; node < nodes->count && i < nodes->count; i++) {
         acre_frames *pool = nodes->pools[nodes->near[node][i]];
@@ -60,7 +61,8 @@ unsigned acre_nodes_find(const acre_nodes *nodes, acre_frame frame)
     return nodes->count;
 }
 
-acre_status acre_nodes_free(acre_nodes *nodes, unsigned slot, acre_frame frame, uint32_t request)
+SLOW acre_status
+acre_nodes_free(acre_nodes *nodes, unsigned slot, acre_frame frame, uint32_t request)
 {
     unsigned node = acre_nodes_find(nodes, frame);
     return node == nodes->count ? ACRE_BAD_ARGUMENT

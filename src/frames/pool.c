@@ -1,4 +1,4 @@
-// pool.c - making a pool, and its allocations: what is tried in which order.
+// pool.c - allocating from a pool and freeing: what is tried in which order.
 //
 //   order   first                          then                               at last
 //   0       the slot's hand, filled from   one that another slot has; any     drain all slots, then
@@ -14,106 +14,17 @@
 #include "frames/tree.h"
 
 enum {
-    META_ALIGN = 64,
     HELD_TRIES_MAX = 4, // trees that a slot tries before any will do
     ORDER_MASK = 0xff,
 };
 
-// ---- making --------------------------------------------------------------------------------------
-
-/// Where each book lies: offsets in bytes from the pool.
-struct plan {
-    uint64_t base, trees, slots;
-    uint64_t words, lanes, rows, bytes;
-};
-
-static uint64_t align64(uint64_t bytes)
-{
-    return (bytes + META_ALIGN - 1) & ~(uint64_t)(META_ALIGN - 1);
-}
-
-/// False: the options make no sense.
-static bool make_plan(const acre_frames_options *options, struct plan *plan)
-{
-    const uint64_t tree_bytes = (uint64_t)TREE_FRAMES << ACRE_FRAME_LOG2;
-    uint64_t high = options->high.addr;
-    if (options->slots == 0 || options->slots > ACRE_FRAMES_SLOTS_MAX ||
-        high <= options->low.addr || high > (uint64_t)1 << ACRE_PHYS_BITS) {
-        return false;
-    }
-    uint64_t first = options->low.addr / tree_bytes;
-    plan->base = first << TREE_LOG2;
-    plan->trees = (high + tree_bytes - 1) / tree_bytes - first;
-    if (plan->trees > UINT32_MAX / TREE_HALVES) {
-        return false; // half rows have 32 bits
-    }
-    plan->slots = 1;
-    while (plan->slots < options->slots) {
-        plan->slots *= 2;
-    }
-    plan->words = sizeof(acre_frames) + plan->slots * SLOT_LINES * sizeof(struct line);
-    plan->lanes = align64(plan->words + plan->trees * sizeof(uint32_t));
-    plan->rows = align64(plan->lanes + plan->trees * TREE_LANE_WORDS * sizeof(uint64_t));
-    plan->bytes = plan->rows + plan->trees * TREE_ROWS * sizeof(uint64_t);
-    return true;
-}
-
-uint64_t acre_frames_bytes(const acre_frames_options *options)
-{
-    struct plan plan;
-    return make_plan(options, &plan) ? plan.bytes : 0;
-}
-
-/// How many of the pool's first trees lie below the `absolute`-th of the machine.
-static uint32_t trees_below(const struct plan *plan, uint64_t absolute)
-{
-    uint64_t first = plan->base >> TREE_LOG2;
-    uint64_t below = first < absolute ? absolute - first : 0;
-    return (uint32_t)(below < plan->trees ? below : plan->trees);
-}
-
-acre_frames *acre_frames_create(void *meta, const acre_frames_options *options)
-{
-    struct plan plan;
-    if (!make_plan(options, &plan) || meta == NULL || (uintptr_t)meta % META_ALIGN != 0) {
-        return NULL;
-    }
-    char *bytes = meta;
-    if (!options->meta_is_zero) {
-        __builtin_memset(meta, 0, (size_t)plan.bytes);
-    }
-    acre_frames *pool = meta;
-    pool->rows = (uint64_t *)(void *)(bytes + plan.rows);
-    pool->lanes = (uint64_t *)(void *)(bytes + plan.lanes);
-    pool->trees = (uint32_t *)(void *)(bytes + plan.words);
-    pool->base = plan.base;
-    pool->frames = plan.trees << TREE_LOG2;
-    pool->tree_count = (uint32_t)plan.trees;
-    pool->dma32_trees = trees_below(&plan, DMA32_TREES);
-    if (!options->use_isa_dma) {
-        pool->low_frames = (uint64_t)trees_below(&plan, LOW_TREES) << TREE_LOG2;
-    }
-    pool->hand_frames = pool->frames - pool->low_frames;
-    pool->slot_mask = (uint32_t)plan.slots - 1;
-    // In a small pool what slots hold back would be too large a part.
-    pool->hand_max = plan.trees < 8 ? 8 : plan.trees < 64 ? 16 : 32;
-    pool->first = options->low.addr >> ACRE_FRAME_LOG2;
-    pool->count = ((options->high.addr + ACRE_FRAME_BYTES - 1) >> ACRE_FRAME_LOG2) - pool->first;
-    pool->meta_bytes = plan.bytes;
-    for (uint32_t i = 0; i < line_count(pool); i++) {
-        // Slots begin their search far from each other.
-        pool->lines[i].tree_at = (uint32_t)(plan.trees * i / line_count(pool));
-    }
-    return pool;
-}
-
-void acre_frames_get_span(const acre_frames *pool, acre_frame *first, uint64_t *count)
-{
-    first->number = pool->first;
-    *count = pool->count;
-}
-
 // ---- allocating ----------------------------------------------------------------------------------
+
+static inline uint64_t claim_in(acre_frames *pool, uint64_t tree, const struct want *want)
+{
+    return want->order < CHILD_LOG2 ? block_claim(pool, tree, want)
+                                    : children_claim(pool, tree, want);
+}
 
 /// From the tree that the slot holds, and from the next few.
 static uint64_t take_held(acre_frames *pool, struct line *line, struct want *want)
@@ -123,12 +34,12 @@ static uint64_t take_held(acre_frames *pool, struct line *line, struct want *wan
     for (unsigned tries = 0; tries < HELD_TRIES_MAX; tries++) {
         uint64_t tree;
         if (held_take(line, frames, &tree)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (likely(frame != NO_FRAME)) {
                 store_relaxed(&line->half_at, (uint32_t)(frame >> HALF_LOG2) % TREE_HALVES);
                 return frame;
             }
-            held_put(pool, line, tree, frames);
+            (void)held_put(pool, line, tree, frames);
         } else if (held_fetch(pool, line)) {
             continue;
         }
@@ -147,11 +58,11 @@ RARE static uint64_t take_others(acre_frames *pool, const struct want *want)
         struct line *line = &pool->lines[i];
         uint64_t tree;
         if (held_take(line, frames, &tree)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (frame != NO_FRAME) {
                 return frame;
             }
-            held_put(pool, line, tree, frames);
+            (void)held_put(pool, line, tree, frames);
         }
     }
     return NO_FRAME;
@@ -169,11 +80,11 @@ RARE static uint64_t take_any(acre_frames *pool, const struct want *want)
     while (tree > low) {
         tree -= 1;
         if (tree_take(pool, tree, frames, want->kind)) {
-            uint64_t frame = block_claim(pool, tree, want);
+            uint64_t frame = claim_in(pool, tree, want);
             if (frame != NO_FRAME) {
                 return frame;
             }
-            tree_put(pool, tree, frames);
+            (void)tree_put(pool, tree, frames);
         }
     }
     return NO_FRAME;
@@ -207,6 +118,11 @@ static acre_frame frame_at(const acre_frames *pool, uint64_t frame)
     return frame == NO_FRAME ? acre_frame_none() : (acre_frame){pool->base + frame};
 }
 
+static inline bool is_children(unsigned order)
+{
+    return order - CHILD_LOG2 < TREE_LOG2 - CHILD_LOG2;
+}
+
 static enum kind kind_of_frame(uint32_t request)
 {
     return (enum kind)(request / ACRE_FRAMES_MOVABLE % 2);
@@ -217,7 +133,7 @@ static enum kind kind_of(uint32_t request)
     return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_LARGE : kind_of_frame(request);
 }
 
-static struct want unpack(const acre_frames *pool, uint32_t request)
+SLOW static struct want unpack(const acre_frames *pool, uint32_t request)
 {
     struct want want = {.order = request & ORDER_MASK, .end = pool->frames};
     want.kind = kind_of(request);
@@ -225,8 +141,7 @@ static struct want unpack(const acre_frames *pool, uint32_t request)
     return want;
 }
 
-/// All that the hand has not.
-__attribute__((noinline)) static acre_frame alloc_block(
+__attribute__((noinline)) static acre_frame alloc_other(
     acre_frames *pool, unsigned slot, uint32_t request)
 {
     struct want want = unpack(pool, request);
@@ -235,13 +150,26 @@ __attribute__((noinline)) static acre_frame alloc_block(
     if (want.order == 0) {
         frame = slot_pick(&line->hand);
         frame = frame != NO_FRAME ? frame : slot_fill(pool, line, want.kind);
-    } else if (want.order < TREE_LOG2) {
+    } else if (want.order < CHILD_LOG2) {
         frame = take_held(pool, line, &want);
     } else if (want.order > ACRE_FRAMES_ORDER_MAX) {
         return acre_frame_none();
     }
     frame = likely(frame != NO_FRAME) ? frame : take_slow(pool, line, &want, false);
     return frame_at(pool, frame);
+}
+
+acre_frame children_search(acre_frames *pool, unsigned slot, uint32_t request)
+{
+    return alloc_other(pool, slot, request);
+}
+
+/// All that the hand has not.
+__attribute__((noinline)) static acre_frame alloc_block(
+    acre_frames *pool, unsigned slot, uint32_t request)
+{
+    return is_children((uint8_t)request) ? children_alloc(pool, slot, request)
+                                         : alloc_other(pool, slot, request);
 }
 
 acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
@@ -256,8 +184,8 @@ acre_frame acre_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
     return alloc_block(pool, slot, request);
 }
 
-acre_frame acre_frames_alloc_below(
-    acre_frames *pool, unsigned slot, uint32_t request, acre_phys limit)
+SLOW acre_frame
+acre_frames_alloc_below(acre_frames *pool, unsigned slot, uint32_t request, acre_phys limit)
 {
     if (limit.addr == 0) {
         return acre_frames_alloc(pool, slot, request);
@@ -276,8 +204,7 @@ acre_frame acre_frames_alloc_below(
 
 // ---- freeing -------------------------------------------------------------------------------------
 
-/// All but single frames that go into a hand.
-__attribute__((noinline)) static acre_status free_block(
+__attribute__((noinline)) static acre_status free_other(
     acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
 {
     unsigned order = request & ORDER_MASK;
@@ -295,9 +222,16 @@ __attribute__((noinline)) static acre_status free_block(
     if (ACRE_DEBUG && slot_has_any(pool, frame, frames)) {
         return ACRE_DOUBLE_FREE;
     }
-    return order < CHILD_LOG2
-               ? block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order)
-               : children_free(pool, line_of(pool, slot, KIND_LARGE), frame, order);
+    return block_free(pool, line_of(pool, slot, kind_of_frame(request)), frame, order);
+}
+
+/// All but single frames that go into a hand.
+__attribute__((noinline)) static acre_status free_block(
+    acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
+{
+    return is_children((uint8_t)request)
+               ? children_free(pool, line_of(pool, slot, KIND_LARGE), frame, request)
+               : free_other(pool, slot, frame, request);
 }
 
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)

@@ -15,23 +15,23 @@
 #include "frames/slot.h"
 #include "frames/tree.h"
 
-static void fill_rows(acre_frames *pool, uint64_t row, unsigned count)
+SLOW static void fill_rows(acre_frames *pool, uint64_t row, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
         store_relaxed(&pool->rows[row + i], UINT64_MAX);
     }
 }
 
-static void fill_lanes(acre_frames *pool, uint64_t tree, unsigned lane)
+SLOW static void fill_lanes(acre_frames *pool, uint64_t tree, unsigned lane)
 {
     for (unsigned i = 0; i < TREE_LANE_WORDS; i++) {
-        store_relaxed(&pool->lanes[tree * TREE_LANE_WORDS + i], lanes_of(0, 2, lane));
+        store_relaxed(&pool->lanes[tree * TREE_LANE_WORDS + i], (uint64_t)lane * LANES_EACH(2));
     }
 }
 
 // ---- one piece -----------------------------------------------------------------------------------
 
-static bool take_row(acre_frames *pool, uint64_t row, uint64_t mask)
+SLOW static bool take_row(acre_frames *pool, uint64_t row, uint64_t mask)
 {
     uint64_t old = load_relaxed(&pool->rows[row]);
     do {
@@ -42,11 +42,11 @@ static bool take_row(acre_frames *pool, uint64_t row, uint64_t mask)
     return true;
 }
 
-static bool take_part(acre_frames *pool, uint64_t frame, unsigned frames)
+SLOW static bool take_part(acre_frames *pool, uint64_t frame, unsigned frames)
 {
     uint64_t child = frame >> CHILD_LOG2;
     if (frames == CHILD_FRAMES) {
-        return lanes_move(pool, child, 0, CHILD_FRAMES, lane_whole(0));
+        return lane_move(pool, child, CHILD_FRAMES, lane_whole(0));
     }
     if (!lane_take(pool, child, frames)) {
         return false;
@@ -58,7 +58,7 @@ static bool take_part(acre_frames *pool, uint64_t frame, unsigned frames)
     return false;
 }
 
-static bool take_piece(acre_frames *pool, uint64_t frame, unsigned frames)
+SLOW static bool take_piece(acre_frames *pool, uint64_t frame, unsigned frames)
 {
     uint64_t tree = frame >> TREE_LOG2;
     if (frames == TREE_FRAMES) {
@@ -71,11 +71,11 @@ static bool take_piece(acre_frames *pool, uint64_t frame, unsigned frames)
     if (take_part(pool, frame, frames)) {
         return true;
     }
-    tree_put(pool, tree, frames);
+    (void)tree_put(pool, tree, frames);
     return false;
 }
 
-static bool part_is_taken(const acre_frames *pool, uint64_t frame, unsigned frames)
+SLOW static bool part_is_taken(const acre_frames *pool, uint64_t frame, unsigned frames)
 {
     unsigned lane = lane_get(pool, frame >> CHILD_LOG2);
     if ((lane & LANE_WHOLE) != 0) {
@@ -89,7 +89,7 @@ static bool part_is_taken(const acre_frames *pool, uint64_t frame, unsigned fram
     return (taken & mask) == mask;
 }
 
-static bool piece_is_taken(const acre_frames *pool, uint64_t frame, unsigned frames)
+SLOW static bool piece_is_taken(const acre_frames *pool, uint64_t frame, unsigned frames)
 {
     uint32_t entry = load_relaxed(&pool->trees[frame >> TREE_LOG2]);
     if ((entry & TREE_PRESENT) == 0 || (entry & TREE_WHOLE) != 0) {
@@ -106,18 +106,18 @@ static bool piece_is_taken(const acre_frames *pool, uint64_t frame, unsigned fra
 
 /// Frees the bits of a row that are set, and returns how many; less than asked for only if somebody
 /// frees them, too.
-static unsigned clear_row(acre_frames *pool, uint64_t row, uint64_t mask)
+SLOW static unsigned clear_row(acre_frames *pool, uint64_t row, uint64_t mask)
 {
     return count64(and64_both(&pool->rows[row], ~mask) & mask);
 }
 
-static acre_status give_part(acre_frames *pool, uint64_t frame, unsigned frames)
+SLOW static acre_status give_part(acre_frames *pool, uint64_t frame, unsigned frames)
 {
     uint64_t child = frame >> CHILD_LOG2;
     unsigned given = 0;
     unsigned lane = lane_get(pool, child);
     if (frames == CHILD_FRAMES && (lane & LANE_WHOLE) != 0) {
-        given = lanes_move(pool, child, 0, lane, CHILD_FRAMES) ? CHILD_FRAMES : 0;
+        given = lane_move(pool, child, lane, CHILD_FRAMES) ? CHILD_FRAMES : 0;
     } else {
         uint64_t mask = frames < 64 ? range_mask(frame, frames) : UINT64_MAX;
         for (uint64_t row = frame >> ROW_LOG2; row << ROW_LOG2 < frame + frames; row++) {
@@ -125,11 +125,11 @@ static acre_status give_part(acre_frames *pool, uint64_t frame, unsigned frames)
         }
         lane_put(pool, child, given);
     }
-    tree_put(pool, frame >> TREE_LOG2, given);
+    (void)tree_put(pool, frame >> TREE_LOG2, given);
     return given == frames ? ACRE_OK : ACRE_DOUBLE_FREE;
 }
 
-static bool move_tree(acre_frames *pool, uint64_t tree, uint32_t from, uint32_t to)
+SLOW static bool move_tree(acre_frames *pool, uint64_t tree, uint32_t from, uint32_t to)
 {
     uint32_t old = from;
     while (!cas32_both(&pool->trees[tree], &old, to)) {
@@ -140,7 +140,7 @@ static bool move_tree(acre_frames *pool, uint64_t tree, uint32_t from, uint32_t 
     return true;
 }
 
-static acre_status give_tree(acre_frames *pool, uint64_t tree)
+SLOW static acre_status give_tree(acre_frames *pool, uint64_t tree)
 {
     uint32_t entry = load_relaxed(&pool->trees[tree]);
     if (entry == 0) {
@@ -163,7 +163,7 @@ static acre_status give_tree(acre_frames *pool, uint64_t tree)
 
 // ---- ranges --------------------------------------------------------------------------------------
 
-acre_status range_give(acre_frames *pool, uint64_t frame, uint64_t frames)
+SLOW acre_status range_give(acre_frames *pool, uint64_t frame, uint64_t frames)
 {
     acre_status status = ACRE_OK;
     while (frames != 0 && status == ACRE_OK) {
@@ -176,7 +176,7 @@ acre_status range_give(acre_frames *pool, uint64_t frame, uint64_t frames)
     return status;
 }
 
-bool range_take(acre_frames *pool, uint64_t frame, uint64_t frames)
+SLOW bool range_take(acre_frames *pool, uint64_t frame, uint64_t frames)
 {
     uint64_t at = frame;
     uint64_t end = frame + frames;
@@ -191,7 +191,7 @@ bool range_take(acre_frames *pool, uint64_t frame, uint64_t frames)
     return true;
 }
 
-uint64_t range_first_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
+SLOW uint64_t range_first_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
 {
     uint64_t end = frame + frames;
     while (frame < end) {
@@ -222,7 +222,7 @@ uint64_t range_first_taken(const acre_frames *pool, uint64_t frame, uint64_t fra
 
 /// Makes the books of the tree at one end of a range such that a part of it can be given: writes them
 /// if there are none, and turns blocks that span more than that part into smaller ones.
-static acre_status open_tree(acre_frames *pool, uint64_t tree)
+SLOW static acre_status open_tree(acre_frames *pool, uint64_t tree)
 {
     uint32_t entry = load_relaxed(&pool->trees[tree]);
     if (entry == TREE_PREPARING || (entry == 0 && !move_tree(pool, tree, 0, TREE_PREPARING))) {
@@ -239,17 +239,17 @@ static acre_status open_tree(acre_frames *pool, uint64_t tree)
     return ACRE_OK;
 }
 
-static void open_child(acre_frames *pool, uint64_t child)
+SLOW static void open_child(acre_frames *pool, uint64_t child)
 {
     unsigned lane = lane_get(pool, child);
     if ((lane & LANE_WHOLE) != 0) {
         fill_rows(pool, child * CHILD_ROWS, CHILD_ROWS);
-        (void)lanes_move(pool, child, 0, lane, 0);
+        (void)lane_move(pool, child, lane, 0);
     }
 }
 
 /// Opens what a range covers only in part, where it starts or ends at `edge`.
-static acre_status open_edge(acre_frames *pool, uint64_t edge, uint64_t inside)
+SLOW static acre_status open_edge(acre_frames *pool, uint64_t edge, uint64_t inside)
 {
     if (edge % TREE_FRAMES == 0) {
         return ACRE_OK;
@@ -261,13 +261,13 @@ static acre_status open_edge(acre_frames *pool, uint64_t edge, uint64_t inside)
     return status;
 }
 
-static bool in_pool(const acre_frames *pool, acre_frame first, uint64_t count)
+SLOW static bool in_pool(const acre_frames *pool, acre_frame first, uint64_t count)
 {
     uint64_t at = first.number - pool->first;
     return at < pool->count && count <= pool->count - at;
 }
 
-static bool is_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
+SLOW static bool is_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
 {
     if (slot_has_any(pool, frame, frames)) {
         return false;
@@ -282,7 +282,7 @@ static bool is_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
     return true;
 }
 
-acre_status acre_frames_give(acre_frames *pool, acre_frame first, uint64_t count)
+SLOW acre_status acre_frames_give(acre_frames *pool, acre_frame first, uint64_t count)
 {
     if (!in_pool(pool, first, count)) {
         return ACRE_BAD_ARGUMENT;
@@ -301,7 +301,7 @@ acre_status acre_frames_give(acre_frames *pool, acre_frame first, uint64_t count
     return status != ACRE_OK ? status : range_give(pool, frame, count);
 }
 
-acre_status acre_frames_take(acre_frames *pool, acre_frame first, uint64_t count)
+SLOW acre_status acre_frames_take(acre_frames *pool, acre_frame first, uint64_t count)
 {
     if (!in_pool(pool, first, count)) {
         return ACRE_BAD_ARGUMENT;
@@ -312,19 +312,20 @@ acre_status acre_frames_take(acre_frames *pool, acre_frame first, uint64_t count
 
 // ---- splitting -----------------------------------------------------------------------------------
 
-static acre_status split_children(acre_frames *pool, uint64_t child, unsigned log2)
+SLOW static acre_status split_children(acre_frames *pool, uint64_t child, unsigned order)
 {
-    unsigned whole = lane_whole(log2);
-    uint64_t mask = lanes_of(child, log2, 0xffff);
-    if ((load_relaxed(&pool->lanes[child / 4]) & mask) != lanes_of(child, log2, whole)) {
-        return block_why_not(pool, child << CHILD_LOG2, log2 + CHILD_LOG2);
+    const struct lanes_block *block = &lanes_blocks[order - CHILD_LOG2];
+    unsigned shift = lane_shift(child);
+    uint64_t *entry = &pool->lanes[child / 4];
+    if ((load_relaxed(entry) >> shift & block->mask) != block->whole) {
+        return block_why_not(pool, child << CHILD_LOG2, order);
     }
-    fill_rows(pool, child * CHILD_ROWS, (unsigned)CHILD_ROWS << log2);
-    (void)lanes_move(pool, child, log2, whole, 0);
+    fill_rows(pool, child * CHILD_ROWS, block->bits / LANE_BITS * (unsigned)CHILD_ROWS);
+    (void)lanes_move(entry, block->mask << shift, block->whole << shift, 0);
     return ACRE_OK;
 }
 
-static acre_status split_trees(acre_frames *pool, uint64_t tree, unsigned order)
+SLOW static acre_status split_trees(acre_frames *pool, uint64_t tree, unsigned order)
 {
     uint64_t end = tree + ((uint64_t)1 << (order - TREE_LOG2));
     for (uint64_t i = tree; i < end; i++) {
@@ -340,7 +341,7 @@ static acre_status split_trees(acre_frames *pool, uint64_t tree, unsigned order)
     return ACRE_OK;
 }
 
-acre_status acre_frames_split(acre_frames *pool, acre_frame first, unsigned order)
+SLOW acre_status acre_frames_split(acre_frames *pool, acre_frame first, unsigned order)
 {
     uint64_t frame = first.number - pool->base;
     uint64_t frames = (uint64_t)1 << (order & 31);
@@ -351,6 +352,6 @@ acre_status acre_frames_split(acre_frames *pool, acre_frame first, unsigned orde
     if (order < CHILD_LOG2) {
         return ACRE_OK;
     }
-    return order < TREE_LOG2 ? split_children(pool, frame >> CHILD_LOG2, order - CHILD_LOG2)
+    return order < TREE_LOG2 ? split_children(pool, frame >> CHILD_LOG2, order)
                              : split_trees(pool, frame >> TREE_LOG2, order);
 }

@@ -12,7 +12,7 @@ struct run_want {
     uint64_t low; // the run starts at or above
 };
 
-static bool to_frames(
+SLOW static bool to_frames(
     const acre_frames *pool, const acre_frames_run_request *request, struct run_want *want,
     uint64_t *end)
 {
@@ -37,7 +37,7 @@ static bool to_frames(
 }
 
 /// The highest place that ends at or below `end`. False: there is none.
-static bool place_below(const struct run_want *want, uint64_t end, uint64_t *start)
+SLOW static bool place_below(const struct run_want *want, uint64_t end, uint64_t *start)
 {
     while (end >= want->low && end - want->low >= want->frames) {
         *start = (end - want->frames) & ~(want->align - 1);
@@ -53,7 +53,7 @@ static bool place_below(const struct run_want *want, uint64_t end, uint64_t *sta
     return false;
 }
 
-static uint64_t search(acre_frames *pool, const struct run_want *want, uint64_t end)
+SLOW static uint64_t search(acre_frames *pool, const struct run_want *want, uint64_t end)
 {
     uint64_t start;
     while (place_below(want, end, &start)) {
@@ -70,7 +70,7 @@ static uint64_t search(acre_frames *pool, const struct run_want *want, uint64_t 
     return NO_FRAME;
 }
 
-acre_frame acre_frames_run(acre_frames *pool, const acre_frames_run_request *request)
+SLOW acre_frame acre_frames_run(acre_frames *pool, const acre_frames_run_request *request)
 {
     struct run_want want;
     uint64_t end;

@@ -29,7 +29,7 @@ static void flush(acre_frames *pool, struct line *line, uint64_t entry)
     }
     unsigned frames = count32(cleared);
     lane_put(pool, half >> (CHILD_LOG2 - HALF_LOG2), frames);
-    held_put(pool, line, half >> (TREE_LOG2 - HALF_LOG2), frames);
+    (void)held_put(pool, line, half >> (TREE_LOG2 - HALF_LOG2), frames);
 }
 
 // ---- filling the hand ----------------------------------------------------------------------------
@@ -46,13 +46,13 @@ static uint32_t lowest_bits(uint32_t bits, unsigned count)
 
 /// Claims up to `frames` free frames of a half row, which are off the tree's count already; what it did
 /// not get goes back. Returns the bits it got.
-static uint32_t claim_half(
+__attribute__((noinline)) static uint32_t claim_half(
     acre_frames *pool, struct line *holder, uint64_t half, uint32_t bits, unsigned frames)
 {
     uint64_t child = half >> (CHILD_LOG2 - HALF_LOG2);
     uint64_t tree = half >> (TREE_LOG2 - HALF_LOG2);
     if (!lane_take(pool, child, frames)) {
-        held_put(pool, holder, tree, frames);
+        (void)held_put(pool, holder, tree, frames);
         return 0;
     }
     unsigned shift = (unsigned)(half % 2) * 32;
@@ -61,7 +61,7 @@ static uint32_t claim_half(
     unsigned missed = frames - count32(got);
     if (unlikely(missed != 0)) {
         lane_put(pool, child, missed);
-        held_put(pool, holder, tree, missed);
+        (void)held_put(pool, holder, tree, missed);
     }
     return got;
 }
@@ -80,7 +80,8 @@ static bool child_has_any(const acre_frames *pool, uint64_t half)
 
 /// Claims frames of one half row of the tree that `holder` holds, and puts all but one into the hand of
 /// `line`. Returns that one; NO_FRAME: the holder has no count, or somebody else was quicker.
-static uint64_t fill(acre_frames *pool, struct line *line, struct line *holder)
+__attribute__((noinline)) static uint64_t fill(
+    acre_frames *pool, struct line *line, struct line *holder)
 {
     enum { CHILD_HALVES = CHILD_FRAMES / 32 };
     uint64_t held = load_relaxed(&holder->held);

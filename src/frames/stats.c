@@ -3,7 +3,7 @@
 #include "frames/lanes.h"
 #include "frames/slot.h"
 
-static void count_children(const acre_frames *pool, uint64_t tree, acre_frames_stats *out)
+SLOW static void count_children(const acre_frames *pool, uint64_t tree, acre_frames_stats *out)
 {
     uint32_t entry = load_relaxed(&pool->trees[tree]);
     uint64_t frames = 0;
@@ -22,7 +22,7 @@ static void count_children(const acre_frames *pool, uint64_t tree, acre_frames_s
     out->held_trees += (entry & TREE_HELD) != 0 ? 1 : 0;
 }
 
-void acre_frames_get_stats(const acre_frames *pool, acre_frames_stats *out)
+SLOW void acre_frames_get_stats(const acre_frames *pool, acre_frames_stats *out)
 {
     *out = (acre_frames_stats){.span_frames = pool->count, .meta_bytes = pool->meta_bytes};
     for (uint64_t tree = 0; tree < pool->tree_count; tree++) {
@@ -40,7 +40,7 @@ void acre_frames_get_stats(const acre_frames *pool, acre_frames_stats *out)
     out->late_double_frees = load_relaxed(&pool->late_double_frees);
 }
 
-bool acre_frames_is_free(const acre_frames *pool, acre_frame frame)
+SLOW bool acre_frames_is_free(const acre_frames *pool, acre_frame frame)
 {
     uint64_t at = frame.number - pool->base;
     if (at >= pool->frames) {

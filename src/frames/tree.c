@@ -9,7 +9,7 @@
 
 enum {
     WINDOW_TREES = 32,     // that a search looks at before it looks at all
-    WINDOW_TREES_HUGE = 8, // a tree serves few blocks of 2 MiB, so its search may cost less
+    WINDOW_TREES_HUGE = 4, // a tree serves few blocks of 2 MiB, so its search may cost less
     CHANGE_TRIES_MAX = 8,
     RATE_NONE = 0,
     RATE_OTHER = 1,
@@ -54,27 +54,28 @@ RARE bool tree_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind
     return true;
 }
 
-void tree_put(acre_frames *pool, uint64_t tree, unsigned frames)
+acre_status tree_put(acre_frames *pool, uint64_t tree, unsigned frames)
 {
     uint32_t old = load_relaxed(&pool->trees[tree]);
     uint32_t next;
     do {
         next = old + frames;
-        if ((old & TREE_HELD) == 0) {
-            next = tree_unheld(next);
+        if (unlikely((next & (TREE_HELD | TREE_FREE)) == TREE_FRAMES)) {
+            next &= ~TREE_CLASS;
         }
     } while (!cas32_both(&pool->trees[tree], &old, next));
+    return ACRE_OK;
 }
 
-void held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames)
+acre_status held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames)
 {
     uint64_t old = load_relaxed(&line->held);
-    while ((old & TREE_HELD) != 0 && old >> 32 == tree) {
+    while (old / TREE_HELD == (tree << 1 | 1)) { // the tree, and the bit that says held
         if (cas64_both(&line->held, &old, old + frames)) {
-            return;
+            return ACRE_OK;
         }
     }
-    tree_put(pool, tree, frames);
+    return tree_put(pool, tree, frames);
 }
 
 RARE bool promise_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind kind)
@@ -94,7 +95,7 @@ RARE bool promise_take(acre_frames *pool, uint64_t tree, unsigned frames, enum k
     return false;
 }
 
-bool held_fetch(acre_frames *pool, struct line *line)
+SLOW bool held_fetch(acre_frames *pool, struct line *line)
 {
     uint64_t held = load_relaxed(&line->held);
     if ((held & TREE_HELD) == 0) {
@@ -107,7 +108,7 @@ bool held_fetch(acre_frames *pool, struct line *line)
             return false;
         }
     } while (!cas32_both(&pool->trees[tree], &old, old & ~TREE_FREE));
-    held_put(pool, line, tree, old & TREE_FREE);
+    (void)held_put(pool, line, tree, old & TREE_FREE);
     return true;
 }
 
@@ -156,7 +157,7 @@ struct area {
     uint32_t start;
 };
 
-static struct area area_of(uint32_t from, uint32_t end, uint32_t start)
+SLOW static struct area area_of(uint32_t from, uint32_t end, uint32_t start)
 {
     struct area area = {.from = from, .count = end > from ? end - from : 0, .start = start};
     if (start < from || start >= end) {
@@ -172,19 +173,21 @@ static unsigned best_of(
 {
     unsigned best = RATE_NONE;
     uint32_t tree = area.start;
+    uint32_t end = area.from + area.count;
     for (uint32_t i = 0; i < looks && best < RATE_BEST; i++) {
         unsigned rating = rate(load_relaxed(&pool->trees[tree]), kind, frames);
         if (rating > best) {
             best = rating;
             *out = tree;
         }
-        tree = tree + 1 < area.from + area.count ? tree + 1 : area.from;
+        tree += 1;
+        tree = tree < end ? tree : area.from;
     }
     return best;
 }
 
 /// Puts the best tree of an area into the line.
-static bool change_in(
+SLOW static bool change_in(
     acre_frames *pool, struct line *line, struct area area, enum kind kind, unsigned frames)
 {
     for (unsigned tries = 0; tries < CHANGE_TRIES_MAX; tries++) {
@@ -212,7 +215,7 @@ static bool change_in(
     return false;
 }
 
-bool held_change(acre_frames *pool, struct line *line, enum kind kind, unsigned frames)
+SLOW bool held_change(acre_frames *pool, struct line *line, enum kind kind, unsigned frames)
 {
     uint32_t low = (uint32_t)(pool->low_frames >> TREE_LOG2);
     uint32_t start = load_relaxed(&line->tree_at);

@@ -15,8 +15,8 @@ uint32_t tree_unheld(uint32_t entry);
 /// gathered. False: there are not so many.
 bool tree_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind kind);
 
-/// Puts frames back into a tree word.
-void tree_put(acre_frames *pool, uint64_t tree, unsigned frames);
+/// Puts frames back into a tree word. ACRE_OK.
+acre_status tree_put(acre_frames *pool, uint64_t tree, unsigned frames);
 
 /// Takes `frames` off the count that a line holds; *tree is the tree then.
 static inline bool held_take(struct line *line, unsigned frames, uint64_t *tree)
@@ -32,8 +32,9 @@ static inline bool held_take(struct line *line, unsigned frames, uint64_t *tree)
     return true;
 }
 
-/// Puts frames back: into the line's count if it holds their tree, else into the tree's.
-void held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames);
+/// Puts frames back: into the line's count if it holds their tree, else into the tree's. ACRE_OK, always: so
+/// that a free can end with it.
+acre_status held_put(acre_frames *pool, struct line *line, uint64_t tree, unsigned frames);
 
 /// Takes from whoever has the count of a tree, the tree word or a line. False: nobody has so many.
 bool promise_take(acre_frames *pool, uint64_t tree, unsigned frames, enum kind kind);

@@ -7,8 +7,8 @@
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
-work=$1/ported
-mkdir -p "$work"
+mkdir -p "$1/ported"
+work=$(cd "$1/ported" && pwd)
 cd "$work"
 failed=0
 

@@ -1,5 +1,5 @@
-// mman.h - of the unit tests' C library in the guest: one large range of physical memory. It can always be
-// read and written; that nobody touches what is not committed is what the same tests show on a host.
+// mman.h - of the unit tests' C library in the guest: parts of physical memory. They can always be read
+// and written; that nobody touches what is not committed is what the same tests show on a host.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_LIBC_MMAN_H
 #define ACRE_LIBC_MMAN_H
@@ -17,7 +17,10 @@
 
 void *mmap(void *addr, size_t bytes, int access, int flags, int file, long offset);
 int mprotect(void *addr, size_t bytes, int access);
+int munmap(void *addr, size_t bytes);
 /// Clears the range.
 int madvise(void *addr, size_t bytes, int advice);
+/// Which pages hold anything but zeros.
+int mincore(void *addr, size_t bytes, unsigned char *pages);
 
 #endif
