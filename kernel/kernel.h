@@ -52,6 +52,9 @@ acre_frames *memory_frames(void);
 acre_pages_frames *memory_source(void);
 acre_heap *memory_heap(void);
 
+/// How often the heap has interrupted all processors, to take over memory that some of them kept.
+uint32_t memory_syncs(void);
+
 // ---- cpus.c
 
 /// Starts the clock and the other processors. Returns how many run.

@@ -9,12 +9,14 @@
 //   acre_heap            the kernel's heap; kmalloc.c gives it names
 // SPDX-License-Identifier: MIT
 #include "kernel/kernel.h"
+#include "kernel/sync.h"
 
 enum { MAP_ENTRIES = 256 };
 
 static acre_frames *frames;
 static acre_pages_frames source;
 static acre_heap *heap;
+static uint32_t syncs;
 
 static void start_frames(void)
 {
@@ -71,7 +73,13 @@ acre_heap *memory_heap(void)
 
 bool acre_port_cpus_sync(void)
 {
+    (void)sync_add(&syncs, 1);
     return machine_cpus_sync();
+}
+
+uint32_t memory_syncs(void)
+{
+    return sync_load(&syncs);
 }
 
 _Noreturn void acre_port_fatal(const char *what, const void *addr, size_t block_bytes)

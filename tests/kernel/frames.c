@@ -92,19 +92,18 @@ static void churn(unsigned cpu, void *context)
     cpus_tick_stop();
 }
 
-/// Large blocks first, smaller ones as they are refused.
+/// Large blocks first, smaller ones as they are refused. A single frame may be refused while another
+/// processor is just moving some, so it takes several refusals to believe that there is none.
 static void take_all(unsigned cpu, void *context)
 {
     struct holder *holder = &holders[cpu];
     (void)context;
     cpus_tick_start(TICK_US, tick);
     uint32_t order = ORDERS - 1;
-    while (holder->count < HELD_MAX) {
+    for (unsigned refusals = 0; refusals < REFUSALS && holder->count < HELD_MAX;) {
         if (!take(holder, cpu, order)) {
-            if (order == 0) {
-                break;
-            }
-            order -= 1;
+            refusals += order == 0 ? 1 : 0;
+            order -= order == 0 ? 0 : 1;
         }
     }
     cpus_tick_stop();
@@ -136,6 +135,7 @@ static struct holder *sum_holders(void)
         sum.torn += holders[i].torn;
         sum.refused += holders[i].refused;
         sum.frames += holders[i].frames;
+        sum.ticks += holders[i].ticks;
     }
     return &sum;
 }
@@ -175,9 +175,8 @@ static void frames_run_out_to_the_last_and_come_back(void)
     acre_frames_drain(memory_frames());
     T_EXPECT(free_frames() == free_before);
     T_EXPECT_SOUND(acre_frames_audit(memory_frames()));
-    for (unsigned i = 0; i < cpus_count(); i++) {
-        T_EXPECT(holders[i].ticks != 0);
-    }
+    t_say_number("interrupts that took a frame", sum->ticks);
+    T_EXPECT(sum->ticks != 0);
     kfree(holders);
 }
 

@@ -133,6 +133,13 @@ static void memory_runs_short_and_comes_back(void)
     T_EXPECT(least >= first / 2);
 }
 
+/// What other processors keep is found, too: they are interrupted for that.
+static void memory_of_others_was_taken_over(void)
+{
+    t_say_number("times that all processors were interrupted", memory_syncs());
+    T_EXPECT(memory_syncs() != 0 || cpus_count() == 1);
+}
+
 static void interrupts_were_refused_and_served(void)
 {
     uint32_t ticks = 0;
@@ -169,4 +176,5 @@ static void a_small_range_serves_a_heap(void)
 
 T_MAIN(
     T_CASE(a_small_range_serves_a_heap), T_CASE(memory_runs_short_and_comes_back),
-    T_CASE(interrupts_were_refused_and_served), T_CASE(nothing_is_lost))
+    T_CASE(memory_of_others_was_taken_over), T_CASE(interrupts_were_refused_and_served),
+    T_CASE(nothing_is_lost))
