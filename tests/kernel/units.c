@@ -1,5 +1,6 @@
 // units.c - a kernel whose job is the unit tests of base, heap and frames: the same files as on a host,
-// over the sim port, compiled as kernel code. units.h is made by cmake/kernel.cmake: a line UNIT(name) for each.
+// over the sim port, compiled as kernel code. ACRE_UNITS is made by cmake/kernel.cmake: a line
+// UNIT(name) for each.
 // SPDX-License-Identifier: MIT
 #include "kernel/kernel.h"
 #include "t.h"
@@ -7,7 +8,7 @@
 enum { UNIT_SECONDS = 60 };
 
 #define UNIT(name) int t_main_##name(void);
-#include "units.h"
+#include ACRE_UNITS
 #undef UNIT
 
 void t_write(const char *text)
@@ -39,7 +40,7 @@ _Noreturn void kernel_main(void)
     int failures = 0;
     (void)cpus_start();
 #define UNIT(name) failures += run(#name, t_main_##name);
-#include "units.h"
+#include ACRE_UNITS
 #undef UNIT
     if (failures != 0) {
         kernel_fail("see above");

@@ -14,17 +14,16 @@ ACRE_BEGIN
 
 // ---- supplied by the kernel -----------------------------------------------------------------------
 
-/// The number of the processor that runs the caller: less than ACRE_PORT_CPUS_MAX (256), another for
-/// each processor. 0 will do until others are started. Called with interrupts off; on every allocation
-/// and free, so a load from per-processor data is right, and reading the interrupt controller is not.
-///
-/// A call in the middle of so short a path costs as much as the rest of it saves: where the number is
-/// one instruction away, name a header of yours that defines this function `static inline`, with
-/// -DACRE_PORT_CPU_HEADER='"my_cpu.h"', when acre is compiled.
+// A call in the middle of so short a path costs as much as the rest of it saves: where the number of the
+// processor is one instruction away, name a header of yours that defines acre_port_cpu `static inline`,
+// with -DACRE_PORT_CPU_HEADER='"my_cpu.h"', when acre is compiled.
 #ifdef ACRE_PORT_CPU_HEADER
 // cppcheck-suppress preprocessorErrorDirective ; a name that the build gives
 #include ACRE_PORT_CPU_HEADER
 #else
+/// The number of the processor that runs the caller: less than ACRE_PORT_CPUS_MAX (256), another for
+/// each processor. 0 will do until others are started. Called with interrupts off; on every allocation
+/// and free, so a load from per-processor data is right, and reading the interrupt controller is not.
 unsigned acre_port_cpu(void);
 #endif
 
