@@ -277,7 +277,8 @@ ACRE_END
 /// No frame: what a failed allocation returns. Frame 0 is a frame like any other.
 static inline acre_frame acre_frame_none(void)
 {
-    return (acre_frame){UINT64_MAX};
+    const acre_frame none = {UINT64_MAX};
+    return none;
 }
 
 static inline bool acre_frame_is_none(acre_frame frame)
@@ -288,13 +289,15 @@ static inline bool acre_frame_is_none(acre_frame frame)
 /// The frame that an address lies in.
 static inline acre_frame acre_frame_at(acre_phys at)
 {
-    return (acre_frame){at.addr >> ACRE_FRAME_LOG2};
+    const acre_frame frame = {at.addr >> ACRE_FRAME_LOG2};
+    return frame;
 }
 
 /// The address of a frame's first byte.
 static inline acre_phys acre_frame_phys(acre_frame frame)
 {
-    return (acre_phys){frame.number << ACRE_FRAME_LOG2};
+    const acre_phys at = {frame.number << ACRE_FRAME_LOG2};
+    return at;
 }
 
 #endif
