@@ -31,7 +31,7 @@ FRAMES = (
     ("frames_9_free", "2 MiB of frames, freed (200 in a row)", 80),
 )
 # The aim for the heap's code is 24 KiB; see docs/design/0007-reference-kernel.md.
-HEAP_TEXT_LIMIT = 36 << 10
+HEAP_TEXT_LIMIT = 40 << 10
 BOOT_LIMIT_SECONDS = 5.0
 RUNNER = pathlib.Path(__file__).with_name("run_kernel.sh")
 

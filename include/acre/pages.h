@@ -20,6 +20,12 @@ ACRE_BEGIN
 
 typedef struct acre_pages acre_pages;
 
+/// How a range is best backed, where the hardware and the system leave a choice.
+typedef enum acre_advice {
+    ACRE_ADVICE_SMALL_PAGES, ///< parts of it will be given back, or it will stay mostly empty
+    ACRE_ADVICE_HUGE_PAGES,  ///< it will be full: fewer, larger pages cost nothing and save faults
+} acre_advice;
+
 /// A page source. Embed it first in a struct of your own to carry state.
 ///
 /// Addresses and sizes that acre passes are multiples of page_bytes and never zero.
@@ -51,6 +57,10 @@ struct acre_pages {
     /// other addresses when `may_move`. What is new reads as zero and is committed.
     /// Returns the range's address, or NULL with nothing changed. May be NULL: cannot resize.
     void *(*remap)(acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move);
+
+    /// Says how a part of a reserved range is best backed. A hint: it may do nothing, and the contents do
+    /// not change. May be NULL.
+    void (*advise)(acre_pages *self, void *addr, size_t bytes, acre_advice advice);
 
     /// Granularity of every call in bytes: a power of two, at least 64. At most one slice of a heap
     /// (acre/config.h).

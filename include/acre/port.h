@@ -78,6 +78,10 @@ typedef enum acre_claim {
 //
 //   ACRE_PORT_SLOTS_MAX     every slot number is less
 //   ACRE_PORT_TOP_BYTE_0    1 if the top byte of every block's address is 0, else 0
+//   ACRE_PORT_FAR_BYTES     in a heap with more than so many bytes in use, a free into a slab that is
+//                           not being allocated from leaves the block's memory unread; 0 = never.
+//                           Needs ACRE_PORT_TOP_BYTE_0, and a page source whose committed memory costs
+//                           nothing while it is only read: each heap has a slice of it more
 //
 //   unsigned acre_port_slots(void);
 //       Slots that a new heap prepares for. A pop must treat a NULL entry of `bins`, which only
@@ -91,6 +95,9 @@ typedef enum acre_claim {
 //   bool acre_port_barrier(void);
 //       After it returns true, no commit that began before the call is still under way in any
 //       thread. False: the port cannot promise that.
+//   uint32_t acre_port_ms(void);
+//       Milliseconds since some moment, to the nearest ten or so; may wrap. Always 0 where there is no
+//       clock: a heap then does not wait before it gives memory back.
 //   uint32_t acre_port_aborts(void);
 //       How many pushes have been aborted so far.
 //

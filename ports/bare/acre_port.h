@@ -11,6 +11,7 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 22)
 #define ACRE_PORT_SLOTS_MAX  1
 #define ACRE_PORT_TOP_BYTE_0 0
+#define ACRE_PORT_FAR_BYTES  ((size_t)0)
 
 #include "acre/port.h"
 #include "base/plain.h"
@@ -53,6 +54,11 @@ static inline void acre_port_slot_unclaim(unsigned slot)
 static inline bool acre_port_barrier(void)
 {
     return false;
+}
+
+static inline uint32_t acre_port_ms(void)
+{
+    return 0;
 }
 
 static inline uint32_t acre_port_aborts(void)

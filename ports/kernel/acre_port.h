@@ -26,6 +26,7 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 30)
 #define ACRE_PORT_SLOTS_MAX  ACRE_PORT_CPUS_MAX
 #define ACRE_PORT_TOP_BYTE_0 0 // kernels have their direct map in the upper half of addresses
+#define ACRE_PORT_FAR_BYTES  ((size_t)0) // committed memory costs, read or not
 
 #include "acre/port.h"
 #include "acre/port/kernel.h"
@@ -101,6 +102,12 @@ bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **lis
 bool acre_port_install(unsigned slot, acre_block **head, acre_block *list);
 bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due);
 bool acre_port_due_add(unsigned slot, acre_hot *hot, uint16_t delta);
+
+/// No clock is asked for: a heap gives memory back as soon as it has too much.
+static inline uint32_t acre_port_ms(void)
+{
+    return 0;
+}
 
 /// No source of randomness is at hand on every machine: the key finds accidents, not attackers. The heap
 /// mixes its own address in.

@@ -11,6 +11,7 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 34)
 #define ACRE_PORT_SLOTS_MAX  16384
 #define ACRE_PORT_TOP_BYTE_0 1
+#define ACRE_PORT_FAR_BYTES  ((size_t)4 << 20) // twice a usual second-level cache
 
 #include "acre/port.h"
 #include "base/atomics.h"
@@ -31,10 +32,21 @@ extern ACRE_PORT_HIDDEN ptrdiff_t acre_port_rseq_area;
 /// Pushes that were aborted by the kernel and started again.
 extern ACRE_PORT_HIDDEN uint32_t acre_port_abort_count;
 
-/// The caller's slot in the thread binding. With slots.c's count of leases, all
-/// that the library keeps for a thread.
-extern ACRE_PORT_HIDDEN __thread unsigned acre_port_thread_slot
+/// What the library keeps for a thread: all of it for the thread binding. `sequence` and `slot` lie
+/// where rseq_cs and mm_cid do in the kernel's area, so that one pop serves both bindings.
+struct acre_port_thread {
+    uint64_t unused;
+    uint64_t sequence; // written like the kernel's, read by nobody
+    uint64_t unused_too;
+    unsigned slot;
+    unsigned leases; // slots leased so far
+};
+
+extern ACRE_PORT_HIDDEN __thread struct acre_port_thread acre_port_thread
     __attribute__((tls_model("initial-exec")));
+
+/// Distance from the thread pointer to the area that pops read: the kernel's, or acre_port_thread.
+extern ACRE_PORT_HIDDEN ptrdiff_t acre_port_slot_area;
 
 #include "rseq_commits.h"
 
@@ -44,6 +56,7 @@ ACRE_PORT_HIDDEN acre_claim acre_port_slot_claim(unsigned slot);
 ACRE_PORT_HIDDEN void acre_port_slot_unclaim(unsigned slot);
 ACRE_PORT_HIDDEN bool acre_port_barrier(void);
 ACRE_PORT_HIDDEN uintptr_t acre_port_key(void);
+ACRE_PORT_HIDDEN uint32_t acre_port_ms(void);
 
 ACRE_PORT_HIDDEN _Noreturn void acre_port_fatal(
     const char *what, const void *addr, size_t block_bytes);
@@ -64,20 +77,20 @@ static inline unsigned acre_port_slot_enter(void)
     if (acre_port_is_rseq()) {
         return rseq_slot(acre_port_rseq_area);
     }
-    unsigned slot = acre_port_thread_slot;
+    unsigned slot = acre_port_thread.slot;
     return slot != SLOT_UNLEASED ? slot : acre_port_slot_lease();
 }
 
 /// The thread binding's pop for a heap whose `bins` has an entry for every leased slot.
 static inline acre_block *thread_pop(acre_bins *const *bins, size_t at, acre_block **next)
 {
-    return plain_pop(&bins[acre_port_thread_slot]->bin[at], next);
+    return plain_pop(&bins[acre_port_thread.slot]->bin[at], next);
 }
 
 static inline acre_push thread_push(
     acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t key)
 {
-    if (__builtin_expect(load_relaxed(owner) != acre_port_thread_slot, 0)) {
+    if (__builtin_expect(load_relaxed(owner) != acre_port_thread.slot, 0)) {
         return ACRE_FOREIGN;
     }
     return plain_push(hot, block, key);
@@ -88,7 +101,7 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
     if (acre_port_is_rseq()) {
         return rseq_pop(bins, at, next);
     }
-    acre_bins *own = bins[acre_port_thread_slot];
+    acre_bins *own = bins[acre_port_thread.slot];
     return own == NULL ? NULL : plain_pop(&own->bin[at], next);
 }
 
@@ -103,7 +116,7 @@ static inline acre_push acre_port_push(
 /// the limbo slot, where that takes the slot's lock.
 static inline bool thread_is_on(unsigned slot)
 {
-    return slot == acre_port_thread_slot || slot == SLOT_LIMBO;
+    return slot == acre_port_thread.slot || slot == SLOT_LIMBO;
 }
 
 static inline acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)

@@ -51,8 +51,7 @@ void acre_port_lock_wake(acre_port_lock *lock)
 
 void acre_port_lock_at_gate(acre_port_lock *lock)
 {
-    while (load_acquire(&acre_port_gate) != 0 &&
-           load_relaxed(&gate_owner) != &acre_port_thread_slot) {
+    while (load_acquire(&acre_port_gate) != 0 && load_relaxed(&gate_owner) != &acre_port_thread) {
         acre_port_lock_drop(lock);
         futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
         uint32_t open = 0;
@@ -64,7 +63,7 @@ void acre_port_lock_at_gate(acre_port_lock *lock)
 
 void acre_port_lock_gate_close(void)
 {
-    store_relaxed(&gate_owner, (const void *)&acre_port_thread_slot);
+    store_relaxed(&gate_owner, (const void *)&acre_port_thread);
     store_release(&acre_port_gate, 1);
 }
 

@@ -119,6 +119,15 @@ static void *linux_remap(
     return moved == MAP_FAILED ? NULL : moved;
 }
 
+static void linux_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)
+{
+    (void)self;
+    int saved_errno = errno;
+    // Refused by kernels without transparent huge pages: nothing is lost.
+    (void)madvise(addr, bytes, advice == ACRE_ADVICE_HUGE_PAGES ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+    errno = saved_errno;
+}
+
 acre_pages *acre_pages_mmap(void)
 {
     static acre_pages pages = {
@@ -127,6 +136,7 @@ acre_pages *acre_pages_mmap(void)
         .decommit = linux_decommit,
         .release = linux_release,
         .remap = linux_remap,
+        .advise = linux_advise,
     };
     if (load_relaxed(&pages.page_bytes) == 0) {
         store_relaxed(&pages.page_bytes, (size_t)getauxval(AT_PAGESZ));

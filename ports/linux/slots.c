@@ -20,6 +20,7 @@
 #include <sched.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "acre_port.h"
@@ -44,8 +45,8 @@ extern const unsigned __rseq_size __attribute__((weak));
 
 ptrdiff_t acre_port_rseq_area;
 uint32_t acre_port_abort_count;
-__thread unsigned acre_port_thread_slot __attribute__((tls_model("initial-exec")));
-static __thread unsigned thread_leases __attribute__((tls_model("initial-exec")));
+ptrdiff_t acre_port_slot_area;
+__thread struct acre_port_thread acre_port_thread __attribute__((tls_model("initial-exec")));
 
 static struct {
     acre_port_lock lock; // guards all of it
@@ -94,6 +95,9 @@ bool acre_port_slots_choose(enum slots_wanted wanted)
 {
     int saved_errno = errno;
     bool is_rseq = wanted != SLOTS_THREAD && try_rseq();
+    acre_port_slot_area =
+        is_rseq ? acre_port_rseq_area
+                : (const char *)&acre_port_thread - (const char *)__builtin_thread_pointer();
     errno = saved_errno;
     return is_rseq || wanted != SLOTS_RSEQ;
 }
@@ -126,7 +130,7 @@ static unsigned take_number(void)
 
 unsigned acre_port_slot_lease(void)
 {
-    if (thread_leases == LEASES_MAX) {
+    if (acre_port_thread.leases == LEASES_MAX) {
         return SLOT_LIMBO;
     }
     unsigned slot = take_number();
@@ -137,12 +141,12 @@ unsigned acre_port_slot_lease(void)
         leases.prepare(slot);
     }
     // From here on calls that setspecific makes to us find a slot.
-    acre_port_thread_slot = slot;
-    thread_leases += 1;
+    acre_port_thread.slot = slot;
+    acre_port_thread.leases += 1;
     if (load_acquire(&leases.has_key)) { // pairs with acre_port_slots_watch_threads
         int saved_errno = errno;
         // Refused for want of memory, the slot stays leased until the process ends.
-        (void)pthread_setspecific(leases.key, &acre_port_thread_slot);
+        (void)pthread_setspecific(leases.key, &acre_port_thread);
         errno = saved_errno;
     }
     return slot;
@@ -159,8 +163,8 @@ static void park(unsigned slot)
 static void end_lease(void *unused)
 {
     (void)unused;
-    unsigned slot = acre_port_thread_slot;
-    acre_port_thread_slot = SLOT_UNLEASED;
+    unsigned slot = acre_port_thread.slot;
+    acre_port_thread.slot = SLOT_UNLEASED;
     if (slot >= SLOT_FIRST_LEASED) {
         park(slot); // its lock orders what we did on the slot before what the next thread does
     }
@@ -172,8 +176,8 @@ void acre_port_slots_watch_threads(void)
         return;
     }
     store_release(&leases.has_key, true);
-    if (acre_port_thread_slot >= SLOT_FIRST_LEASED) {
-        (void)pthread_setspecific(leases.key, &acre_port_thread_slot);
+    if (acre_port_thread.slot >= SLOT_FIRST_LEASED) {
+        (void)pthread_setspecific(leases.key, &acre_port_thread);
     }
 }
 
@@ -233,13 +237,20 @@ void acre_port_slots_fork_child(void)
     leases.lock = (acre_port_lock){0};
     leases.parked_count = 0;
     for (unsigned i = leases.next; i-- != 0;) {
-        if (SLOT_FIRST_LEASED + i != acre_port_thread_slot) {
+        if (SLOT_FIRST_LEASED + i != acre_port_thread.slot) {
             leases.parked[leases.parked_count] = (uint16_t)(SLOT_FIRST_LEASED + i);
             leases.parked_count += 1;
         }
     }
     // A push may have been cut in two, with `due` counted down and the block not linked.
     add_relaxed(&acre_port_abort_count, 1);
+}
+
+uint32_t acre_port_ms(void)
+{
+    struct timespec now = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &now); // without a system call
+    return (uint32_t)now.tv_sec * 1000U + (uint32_t)now.tv_nsec / 1000000U;
 }
 
 uintptr_t acre_port_key(void)

@@ -18,6 +18,7 @@
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 28)
 #define ACRE_PORT_SLOTS_MAX  64
 #define ACRE_PORT_TOP_BYTE_0 (__SIZEOF_POINTER__ > 4)
+#define ACRE_PORT_FAR_BYTES  (ACRE_PORT_TOP_BYTE_0 ? (size_t)2 << 16 : 0) // small tests meet it
 
 #include "acre/port.h"
 
@@ -41,6 +42,7 @@ struct sim_port {
     unsigned slots;          // what acre_port_slots answers; 4 after sim_reset
     uintptr_t key;
     uint32_t aborts; // pushes that started again
+    uint32_t ms;     // what acre_port_ms answers: no clock after sim_reset
 
     // Taking over. `claims` holds the answer for each slot, ACRE_CLAIM_SHARED after sim_reset; the
     // slot that the caller is on is never to be had. Functions, where set, answer instead.
@@ -118,6 +120,11 @@ static inline unsigned acre_port_slot_enter(void)
 {
     sim_step();
     return sim_slot();
+}
+
+static inline uint32_t acre_port_ms(void)
+{
+    return acre_sim.ms;
 }
 
 static inline uint32_t acre_port_aborts(void)

@@ -300,6 +300,18 @@ static void *sim_remap(
     return may_move ? move_range(sim, addr, old_bytes, new_bytes) : NULL;
 }
 
+static void sim_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    if (acre_sim.self->locks_held != 0) {
+        violation("advice under a lock");
+    }
+    if (range_around(addr, bytes) == NULL) {
+        violation("advice on what is not reserved");
+    }
+    sim->advices[advice] += 1;
+}
+
 /// The whole range's addresses, aligned; nothing in it can be touched.
 static void map_memory(void)
 {
@@ -344,6 +356,7 @@ void pages_sim_init(struct pages_sim *sim, size_t page_bytes, bool can_remap)
         .decommit = sim_decommit,
         .release = sim_release,
         .remap = can_remap ? sim_remap : NULL,
+        .advise = sim_advise,
         .page_bytes = page_bytes,
     };
     clear_memory(sim);

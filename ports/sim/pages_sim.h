@@ -29,6 +29,8 @@ struct pages_sim {
     size_t addr_bytes_max;   // reserves beyond it fail; 0 = no bound
     bool remap_moves;        // a remap that may move does, whether it must or not
 
+    size_t advices[ACRE_ADVICE_HUGE_PAGES + 1]; // given, of each kind
+
     // What it has given.
     size_t ranges_live; // reserved and not yet released
     size_t reserved_bytes;

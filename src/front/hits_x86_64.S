@@ -5,6 +5,9 @@
 // ends with the store of the new head (ports/linux/rseq_commits.h has the rules); in the thread
 // binding a thread-local variable. Only leaf code, no stack: a jump out is a tail call.
 //
+// malloc is here itself, for both bindings: in the thread binding it announces its sequence to a
+// variable that nobody reads. Until the first heap is there, hit_tiny_end says that no size is tiny.
+//
 // In: rdi = size, or block. Out: rax = block.
 // SPDX-License-Identifier: MIT
 #include "acre/config.h"
@@ -16,7 +19,9 @@
         .hidden front_heap
         .hidden acre_port_rseq_area
         .hidden acre_port_abort_count
-        .hidden acre_port_thread_slot
+        .hidden acre_port_slot_area
+        .hidden acre_port_thread
+        .hidden hit_tiny_end
         .hidden hit_miss_malloc
         .hidden block_report_corrupted
         .hidden miss_free
@@ -58,15 +63,6 @@
 \label:
 .endm
 
-// ecx = size class
-.macro FIND_CLASS
-        cmpq    $HIT_SMALL_MAX, %rdi
-        ja      .Lmiss_malloc
-        leaq    15(%rdi), %rax
-        shrq    $4, %rax
-        movq    front_heap(%rip), HEAP
-        movzbl  HIT_HEAP_CLASS_OF(HEAP, %rax), %ecx
-.endm
 
 // From edx = slot: rax = the first block of the slot's bin, rsi = the next; the bin is updated.
 .macro POP
@@ -88,11 +84,22 @@
         ret
 .endm
 
-FUNCTION hit_malloc_rseq
-        FIND_CLASS
-        movq    acre_port_rseq_area(%rip), AREA
+#ifndef HIT_NO_MALLOC
+        .globl  malloc
+        .type   malloc, @function
+malloc  =       hit_malloc
+        .size   malloc, .Lmalloc_end - hit_malloc
+#endif
+
+FUNCTION hit_malloc
+        cmpq    hit_tiny_end(%rip), %rdi
+        jae     .Lnot_tiny
+        movq    front_heap(%rip), HEAP
+        movzbl  HIT_HEAP_TINY(HEAP, %rdi), %ecx // size class
+.Lpop:
+        movq    acre_port_slot_area(%rip), AREA
 .Lpop_again:
-        ANNOUNCE .Lpop, .Lpop_start, .Lpop_end, .Lpop_abort
+        ANNOUNCE .Lpop_cs, .Lpop_start, .Lpop_end, .Lpop_abort
 .Lpop_start:
         movl    %fs:HIT_RSEQ_MM_CID(AREA), %edx
         POP
@@ -101,38 +108,40 @@ FUNCTION hit_malloc_rseq
 ABORT .Lpop_abort
         jmp     .Lpop_again
         .popsection
+.Lnot_tiny:
+        movq    front_heap(%rip), HEAP
+        testq   HEAP, HEAP
+        jz      .Lmiss_malloc                   // the first call of all
+        cmpq    $HIT_SMALL_MAX, %rdi
+        ja      .Lmiss_malloc
+        leaq    15(%rdi), %rax
+        shrq    $4, %rax
+        movzbl  HIT_HEAP_CLASS_OF(HEAP, %rax), %ecx
+        jmp     .Lpop
 .Lmiss_malloc:
         jmp     hit_miss_malloc
 .Lcorrupted:
         movq    HEAP, %rdi
         movq    %rax, %rsi
         jmp     block_report_corrupted
-END_FUNCTION hit_malloc_rseq
+.Lmalloc_end:
+END_FUNCTION hit_malloc
 
-FUNCTION hit_malloc_thread
-        FIND_CLASS
-        movq    acre_port_thread_slot@gottpoff(%rip), %rdx
-        movl    %fs:(%rdx), %edx
-        POP
-        REVIVE
-END_FUNCTION hit_malloc_thread
-
-// rax = the slab of rdi, if that is the start of one of its carved blocks.
+// HEAP + rax = the slab of rdi, if that is the start of one of its carved blocks.
 .macro FIND_SLAB
         movq    front_heap(%rip), HEAP
         movq    %rdi, %rax
         shrq    $16, %rax
         andq    HIT_HEAP_MAP_MASK(HEAP), %rax
         movq    HIT_HEAP_MAP(HEAP, %rax, 8), %rax
-        addq    HEAP, %rax
 #if ACRE_CHECKED
         movq    %rdi, %rdx
-        subq    HIT_SLAB_BASE(%rax), %rdx
-        imulq   HIT_SLAB_INVERSE(%rax), %rdx
-        cmpq    HIT_SLAB_LIMIT(%rax), %rdx
+        subq    HIT_SLAB_BASE(HEAP, %rax), %rdx
+        imulq   HIT_SLAB_INVERSE(HEAP, %rax), %rdx
+        cmpq    HIT_SLAB_LIMIT(HEAP, %rax), %rdx
         jae     .Lmiss_free
 #else
-        cmpq    $0, HIT_SLAB_LIMIT(%rax)
+        cmpq    $0, HIT_SLAB_LIMIT(HEAP, %rax)
         je      .Lmiss_free
 #endif
 .endm
@@ -140,7 +149,8 @@ END_FUNCTION hit_malloc_thread
 // Leaves if the block is free already.
 .macro CHECK_LIVE suspect, live
 #if ACRE_CHECKED
-        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi)
+        movq    HIT_SLAB_PEEK(HEAP, %rax), %rcx       // 0, unless the slab is far
+        cmpb    $HIT_KEY_TOP_BYTE, 15(%rdi, %rcx)
         je      \suspect
 #endif
 \live:
@@ -148,16 +158,16 @@ END_FUNCTION hit_malloc_thread
 
 // From ecx = slot: the block becomes the head of the slab's list, if the slot owns the slab.
 .macro PUSH
-        cmpl    HIT_SLAB_OWNER(%rax), %ecx
+        cmpl    HIT_SLAB_OWNER(HEAP, %rax), %ecx
         jne     .Lforeign
-        movq    HIT_SLAB_HEAD(%rax), %rcx
+        movq    HIT_SLAB_HEAD(HEAP, %rax), %rcx
         movq    %rcx, (%rdi)
 #if ACRE_CHECKED
         xorq    HIT_HEAP_KEY(HEAP), %rcx
         movq    %rcx, 8(%rdi)
 #endif
-        decw    HIT_SLAB_DUE(%rax)              // its flags outlive the store
-        movq    %rdi, HIT_SLAB_HEAD(%rax)       // commits
+        decw    HIT_SLAB_DUE(HEAP, %rax)              // its flags outlive the store
+        movq    %rdi, HIT_SLAB_HEAD(HEAP, %rax)       // commits
 .endm
 
 // The second, exact part of the test for a block that is free: its top byte fits.
@@ -192,11 +202,11 @@ SUSPECT .Lsuspect_rseq, .Llive_rseq
         jmp     miss_free
 .Lforeign:
         movq    %rdi, %rdx
-        movq    %rax, %rsi
+        leaq    (HEAP, %rax), %rsi
         movq    HEAP, %rdi
         jmp     miss_foreign
 .Ldue:
-        movq    %rax, %rsi
+        leaq    (HEAP, %rax), %rsi
         movq    HEAP, %rdi
         jmp     miss_due
 END_FUNCTION hit_free_rseq
@@ -204,8 +214,8 @@ END_FUNCTION hit_free_rseq
 FUNCTION hit_free_thread
         FIND_SLAB
         CHECK_LIVE .Lsuspect_thread, .Llive_thread
-        movq    acre_port_thread_slot@gottpoff(%rip), %rcx
-        movl    %fs:(%rcx), %ecx
+        movq    acre_port_thread@gottpoff(%rip), %rcx
+        movl    %fs:HIT_RSEQ_MM_CID(%rcx), %ecx
         PUSH
         jle     .Ldue
         ret

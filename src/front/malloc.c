@@ -1,11 +1,11 @@
 // malloc.c - malloc, free, calloc and realloc of the process.
 //
-// Each name jumps through a pointer to its hit path, of which there is one for each binding of slots
-// (port.h). The pointers first lead to functions that set the process up: the first call may come
-// from the dynamic loader, before any constructor, so nothing here may need to have run before.
+// The first call may come from the dynamic loader, before any constructor, so nothing here may need to
+// have run before. malloc is its own hit path (hits.h); at the first call there is no heap, so it does
+// not hit. free jumps through a pointer to the hit path of the binding of slots (port.h):
 //
-//     malloc -> jmp *hits.alloc -> boot_malloc              the first time
-//                               -> hit_malloc_rseq          from then on
+//     free -> jmp *free_hit -> boot_free              until the first malloc
+//                           -> hit_free_rseq          from then on
 //
 // SPDX-License-Identifier: MIT
 #include "front/boot.h"
@@ -14,11 +14,7 @@
 #include "heap/miss.h"
 
 acre_heap *front_heap;
-
-struct hits {
-    void *(*alloc)(size_t size);
-    void (*free)(void *block);
-};
+size_t hit_tiny_end;
 
 static __attribute__((noinline)) void *no_memory(void)
 {
@@ -28,12 +24,10 @@ static __attribute__((noinline)) void *no_memory(void)
 
 void *hit_miss_malloc(size_t size)
 {
+    if (unlikely(load_relaxed(&front_heap) == NULL) && !front_boot()) {
+        return no_memory();
+    }
     return front_or_no_memory(miss_alloc(front_heap, size));
-}
-
-static void *boot_malloc(size_t size)
-{
-    return front_boot() ? malloc(size) : no_memory();
 }
 
 static void boot_free(void *block)
@@ -45,23 +39,17 @@ static void boot_free(void *block)
     }
 }
 
-static struct hits hits = {boot_malloc, boot_free};
+static void (*free_hit)(void *block) = boot_free;
 
 void front_use_binding(void)
 {
-    static const struct hits of_rseq = {hit_malloc_rseq, hit_free_rseq};
-    static const struct hits of_thread = {hit_malloc_thread, hit_free_thread};
-    hits = acre_port_is_rseq() ? of_rseq : of_thread;
-}
-
-void *malloc(size_t size)
-{
-    return hits.alloc(size);
+    free_hit = acre_port_is_rseq() ? hit_free_rseq : hit_free_thread;
+    store_release(&hit_tiny_end, (size_t)TINY_BYTES_MAX + 1); // what malloc reads first
 }
 
 void free(void *block)
 {
-    hits.free(block);
+    free_hit(block);
 }
 
 acre_heap *acre_default_heap(void)

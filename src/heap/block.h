@@ -28,14 +28,11 @@ static inline bool block_looks_free(const acre_heap *heap, const acre_block *blo
     return block->tag == block_tag(heap, block->next);
 }
 
-/// The same, asked in two steps, of which the first is one comparison and nearly always says no.
-static inline bool block_is_free(const acre_heap *heap, const acre_block *block)
+/// One comparison, to ask before that: it nearly always says no where the top byte tells.
+static inline bool block_may_be_free(const acre_block *block)
 {
     const unsigned top_byte_at = WORD_BITS - __CHAR_BIT__;
-    if (ACRE_PORT_TOP_BYTE_0 && likely(block->tag >> top_byte_at != KEY_TOP_BYTE)) {
-        return false;
-    }
-    return unlikely(block_looks_free(heap, block));
+    return !ACRE_PORT_TOP_BYTE_0 || unlikely(block->tag >> top_byte_at == KEY_TOP_BYTE);
 }
 
 /// Links `block` before `next`.
@@ -52,7 +49,8 @@ static inline bool block_revive(const acre_heap *heap, acre_block *block, const 
     return block->tag == 0;
 }
 
-/// Ends the process: `block` was written to while it was free.
+/// Ends the process: `block`, found on a list or popped, was written to while it was free, or it was
+/// freed twice and stood there a second time.
 _Noreturn void block_report_corrupted(acre_heap *heap, const void *block);
 
 /// Number of blocks in a list, with its last one; ends the process at a link that is not whole or

@@ -38,6 +38,9 @@ static void fill_class_table(acre_heap *heap)
         class += i * GRANULE_BYTES > size_classes[class].bytes ? 1 : 0;
         heap->class_of[i] = (uint8_t) class;
     }
+    for (size_t size = 0; size <= TINY_BYTES_MAX; size++) {
+        heap->class_of_tiny[size] = heap->class_of[(size + GRANULE_BYTES - 1) >> GRANULE_LOG2];
+    }
 }
 
 static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_options *options)
@@ -79,7 +82,9 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
     if (options->limit_bytes != 0 && options->limit_bytes < held_bytes) {
         return ACRE_NO_MEMORY;
     }
-    size_t bytes = round_up(sizeof(acre_heap) + entries * sizeof(ptrdiff_t), pages->page_bytes);
+    size_t map_end = sizeof(acre_heap) + entries * sizeof(ptrdiff_t);
+    size_t zeros_bytes = ACRE_PORT_FAR_BYTES != 0 ? SLICE_BYTES : 0;
+    size_t bytes = round_up(map_end + zeros_bytes, pages->page_bytes);
     acre_heap *heap = pages->reserve(pages, bytes, pages->page_bytes);
     if (heap == NULL) {
         return ACRE_NO_MEMORY;
@@ -88,8 +93,13 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
         (void)pages->release(pages, heap, bytes); // refused: addresses are lost, no more
         return ACRE_NO_MEMORY;
     }
+    if (pages->advise != NULL) {
+        pages->advise(
+            pages, heap, bytes, ACRE_ADVICE_SMALL_PAGES); // most of the map is never touched
+    }
     heap_init(heap, pages, options);
     heap->map_mask = entries - 1;
+    heap->zeros = zeros_bytes != 0 ? (uintptr_t)heap + map_end : 0;
     heap->reserved_self_bytes = bytes;
     heap->reserved_bytes = bytes;
     heap->metadata_bytes = held_bytes;
@@ -184,9 +194,21 @@ static bool live_fits(const acre_heap *heap, const struct live *live, size_t siz
     }
 }
 
+/// Whether `block` is one of `class`, live or not.
+static inline bool is_of_class(acre_heap *heap, const void *block, unsigned class)
+{
+    const struct slab *slab = map_find(heap, (uintptr_t)block);
+    return hit_is_block(slab, (uintptr_t)block) && slab->class == class;
+}
+
 void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, size_t size)
 {
     if (block == NULL) {
+        return;
+    }
+    if (size <= SMALL_BYTES_MAX && align <= (size_t)PAGE_BYTES && is_power_of_two(align) &&
+        is_of_class(heap, block, size_class_aligned(size, align))) {
+        acre_heap_free(heap, block); // looks whether it is live
         return;
     }
     struct live live = miss_inspect(heap, block, "invalid free", "double free");
@@ -198,6 +220,10 @@ void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, si
 
 void acre_heap_free_sized(acre_heap *heap, void *block, size_t size)
 {
+    if (size <= SMALL_BYTES_MAX && is_of_class(heap, block, hit_class(heap, size))) {
+        acre_heap_free(heap, block);
+        return;
+    }
     acre_heap_free_aligned_sized(heap, block, GRANULE_BYTES, size);
 }
 

@@ -47,6 +47,7 @@ enum {
     RUNS_KEPT_MAX = 16, // freed runs that a slot keeps
     RUN_KEPT = 0x8000,  // marks the length of a run that is kept: no block, and not free for others
     EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
+    TINY_BYTES_MAX = 1024,
 };
 
 /// What a slice serves as.
@@ -73,6 +74,7 @@ struct slab {
     uintptr_t base;     // address of the first block
     uintptr_t inverse;  // see base/sizeclass.h
     uintptr_t limit;    // blocks carved * excess; 0 unless KIND_SLAB
+    uintptr_t peek;     // 0, or far: what leads from a block to zeros. See hit.h
     uint32_t owner;     // slot number, or ACRE_SLOT_NONE
     uint8_t kind;       // enum slab_kind
     uint8_t class;      // size class
@@ -132,6 +134,7 @@ struct segment {
     uint32_t pins;          // walks and purges that are at it: it must stay
     bool stray;             // not in the map
     bool is_fragmented;     // on heap->fragmented
+    bool huge_pages;        // advised so: see segment.c
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];
@@ -161,9 +164,11 @@ struct acre_heap {
     const char *name;
     size_t limit_bytes;
     size_t reserved_self_bytes; // the range that holds this struct
+    uintptr_t zeros;            // a slice's length of memory that nobody writes to; 0 = none
     unsigned flags;
     uint32_t slot_count;
-    uint8_t class_of[SIZE_CLASS_TABLE]; // [(size + 15) / 16]
+    uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
+    uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
@@ -192,9 +197,12 @@ struct acre_heap {
     size_t used_pages_peak;   // their recent maximum; sinks with each purge
     size_t purge_above_bytes; // do not purge below: less could not be given back
     bool purging;             // a free is purging
-    size_t metadata_bytes;    // committed for headers and the map
-    size_t held_bytes;        // all committed memory: what the limit bounds
-    size_t reserved_bytes;    // addresses
+    bool was_large;           // it has used more than what purge.c is patient with
+    uint32_t excess_since; // acre_port_ms() | 1 when there was first more free memory than the heap
+                           // may hold; 0 = there is not. See purge.c
+    size_t metadata_bytes; // committed for headers and the map
+    size_t held_bytes;     // all committed memory: what the limit bounds
+    size_t reserved_bytes; // addresses
 
     // A slot that nobody is on: where slots without a struct of their own find empty bins.
     _Alignas(LINE_BYTES) acre_bins dead;
@@ -204,7 +212,7 @@ struct acre_heap {
     acre_bins *bins[ACRE_PORT_SLOTS_MAX];
 
     // [slice address / slice & mask]: the descriptor's address minus the heap's; 0 = none.
-    ptrdiff_t map[];
+    ptrdiff_t map[]; // behind it, in ports where that costs nothing: `zeros`
 };
 
 /// The segment that a slab descriptor lies in. Not for huge ones.

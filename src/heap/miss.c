@@ -18,13 +18,13 @@ struct placement placement_of(size_t size, size_t align)
     if (size > PTRDIFF_MAX || align > PTRDIFF_MAX) {
         return none;
     }
-    if (align <= GRANULE_BYTES && size <= SMALL_BYTES_MAX) {
-        return (struct placement){.kind = KIND_SLAB, .class = size_class_of(size)};
-    }
-    // Beyond a page, a class whose blocks are so aligned would waste more than a run of pages does.
-    unsigned class = align <= (size_t)PAGE_BYTES ? size_class_aligned(size, align) : SIZE_CLASSES;
-    if (class < SIZE_CLASSES) {
-        return (struct placement){.kind = KIND_SLAB, .class = class};
+    if (size <= SMALL_BYTES_MAX && align <= (size_t)PAGE_BYTES) {
+        // Beyond a page, a class whose blocks are so aligned would waste more than a run does.
+        unsigned class =
+            align <= GRANULE_BYTES ? size_class_of(size) : size_class_aligned(size, align);
+        if (class < SIZE_CLASSES) {
+            return (struct placement){.kind = KIND_SLAB, .class = class};
+        }
     }
     if (size <= RUN_BYTES_MAX && align <= RUN_BYTES_MAX) {
         size_t pages = (size + PAGE_BYTES - 1) / PAGE_BYTES;
@@ -63,8 +63,11 @@ void *miss_place(
 
 void *miss_alloc(acre_heap *heap, size_t size)
 {
-    const struct placement at = placement_of(size, GRANULE_BYTES);
     bool zero;
+    if (likely(size <= SMALL_BYTES_MAX)) {
+        return refill(heap, hit_class(heap, size), &zero);
+    }
+    const struct placement at = placement_of(size, GRANULE_BYTES);
     return miss_place(heap, &at, size, GRANULE_BYTES, false, &zero);
 }
 

@@ -3,7 +3,8 @@
 // A page that is touched again after it was given back costs a page fault, nineteen times what
 // clearing it would have cost. So a heap keeps free memory up to half of what it used at its recent
 // peak, and at least KEEP_BYTES_MIN; purging goes down to half of that, so that it does not start
-// again with the next free.
+// again with the next free. A heap that was never large waits a second before it starts: a program that
+// frees all it has and fills it again, round by round, would pay for every page in every round.
 //
 // A purge claims the free dirty pages of one segment at a time by marking them as taken, gives them
 // back without a lock, and frees them again, now clean. A segment with nothing in it is given back
@@ -15,6 +16,8 @@
 
 // No single free is to pay for more than a step.
 enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = 4 * SEGMENT_BYTES };
+
+enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
 static void raise_peak(acre_heap *heap)
 {
@@ -99,6 +102,9 @@ static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t 
     unsigned count = now->pins == 1 ? claim_pages(heap, now, claimed) : 0;
     if (count != 0) {
         acre_port_lock_drop(&heap->lock);
+        if (now->huge_pages) {
+            segment_advise(heap, now, false); // else the system may fill the gaps again by itself
+        }
         bytes = purge_claimed(heap, now, claimed);
         acre_port_lock_take(&heap->lock);
     }
@@ -133,12 +139,33 @@ size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes)
     return bytes;
 }
 
+/// Whether there has been more free memory than `keep_bytes` for long enough. Under heap->lock.
+static bool has_excess(acre_heap *heap, size_t keep_bytes)
+{
+    if (heap->free_dirty_pages * PAGE_BYTES <= keep_bytes) {
+        heap->excess_since = 0;
+        return false;
+    }
+    heap->was_large = heap->was_large || heap->used_pages_peak > PATIENT_PAGES_MAX;
+    if (heap->was_large) {
+        return true;
+    }
+    uint32_t now = acre_port_ms();
+    if (now == 0) {
+        return true; // no clock
+    }
+    if (heap->excess_since == 0) {
+        heap->excess_since = now | 1;
+    }
+    return (int32_t)(now - heap->excess_since) >= PATIENCE_MS;
+}
+
 void space_purge_some(acre_heap *heap)
 {
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);
     bool wanted = !heap->purging && (heap->flags & ACRE_HEAP_KEEP) == 0 &&
-                  heap->free_dirty_pages * PAGE_BYTES > keep_bytes &&
+                  has_excess(heap, keep_bytes) &&
                   heap->free_dirty_pages * PAGE_BYTES > heap->purge_above_bytes;
     heap->purging = heap->purging || wanted;
     acre_port_lock_drop(&heap->lock);

@@ -37,18 +37,20 @@ struct finding {
 };
 
 /// Makes `slab`, which is on no list, the active one in place of the one that has no block left.
-static void make_active(struct slot *slot, struct slab *slab)
+static void make_active(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     struct slab *old = slot->active[slab->class];
     if (old != NULL) {
-        slab_leave(slot, old);
+        slab_leave(heap, slot, old);
     }
     slab->state = SLAB_ACTIVE;
+    store_relaxed(&slab->peek, (uintptr_t)0);
     slot->active[slab->class] = slab;
 }
 
 /// Step 2: goes through the awake slabs until one has blocks or can be carved.
-static enum drained find_awake(struct slot *slot, unsigned class, acre_block **list)
+static enum drained find_awake(
+    acre_heap *heap, struct slot *slot, unsigned class, acre_block **list)
 {
     struct link *awake = &slot->awake[class];
     while (!list_is_empty(awake)) {
@@ -60,7 +62,7 @@ static enum drained find_awake(struct slot *slot, unsigned class, acre_block **l
         list_remove(&slab->link);
         slab_clear_drained(slot, slab);
         if (drained == DRAINED_SOME || !slab_is_carved(slab)) {
-            make_active(slot, slab);
+            make_active(heap, slot, slab);
             return drained;
         }
         slab_sleep(slab);
@@ -103,7 +105,7 @@ static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct
 {
     struct slab *slab = slab_take_empty(slot, class);
     if (slab != NULL) {
-        make_active(slot, slab);
+        make_active(heap, slot, slab);
         return true;
     }
     if (*spare == NULL) {
@@ -122,7 +124,7 @@ static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct
         return false;
     }
     if (slot->active[class] != NULL) {
-        slab_leave(slot, slot->active[class]);
+        slab_leave(heap, slot, slot->active[class]);
     }
     slab_start(slot, slab, class);
     return true;
@@ -140,7 +142,7 @@ static enum round find_blocks(
         struct slab *active = slot->active[class];
         enum drained drained = active != NULL ? slab_drain(slot, active, &out->list) : DRAINED_NONE;
         if (drained == DRAINED_NONE) {
-            drained = find_awake(slot, class, &out->list);
+            drained = find_awake(heap, slot, class, &out->list);
         }
         if (drained != DRAINED_NONE) {
             return drained == DRAINED_SOME ? ROUND_LIST : ROUND_MOVED;

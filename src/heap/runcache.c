@@ -41,38 +41,47 @@ void *runcache_take(acre_heap *heap, unsigned pages)
         }
     }
     acre_port_lock_drop(&slot->lock);
-    if (addr != 0) {
-        space_set_run_kept(slab_of_run(heap, addr), addr, false);
+    bool revived = addr != 0 && space_revive_run(slab_of_run(heap, addr), addr, pages);
+    return revived ? (void *)addr : NULL;
+}
+
+/// Adds a run, and takes the oldest out until it fits. Returns how many those are. Under slot->lock.
+static unsigned add(
+    struct slot *slot, uintptr_t addr, unsigned pages, uintptr_t evicted[RUNS_KEPT_MAX])
+{
+    size_t bytes = (size_t)pages * PAGE_BYTES;
+    unsigned count = 0;
+    while (slot->run_count == RUNS_KEPT_MAX ||
+           (slot->run_count != 0 && slot->run_bytes + bytes > kept_bytes_max)) {
+        evicted[count++] = remove_at(slot, 0);
     }
-    return (void *)addr;
+    slot->runs[slot->run_count].addr = addr;
+    slot->runs[slot->run_count].pages = pages;
+    slot->run_bytes += bytes;
+    store_relaxed(&slot->run_count, slot->run_count + 1);
+    return count;
 }
 
 unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
 {
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
-    unsigned pages = space_run_pages(slab, addr);
-    size_t bytes = (size_t)pages * PAGE_BYTES;
-    if (pages == 0 || slot == NULL || bytes > kept_bytes_max / 4) {
+    unsigned expected = space_run_pages(slab, addr);
+    if (expected == 0 || slot == NULL || (size_t)expected * PAGE_BYTES > kept_bytes_max / 4) {
         return space_give_run(heap, slab, addr);
     }
-    uintptr_t evicted = 0;
+    // The length that counts is the one the mark was put on.
+    unsigned pages = space_keep_run(slab, addr);
+    if (pages == 0) {
+        return 0;
+    }
+    uintptr_t evicted[RUNS_KEPT_MAX];
     acre_port_lock_take(&slot->lock);
-    // Two threads may free the same run by mistake: only one of them may mark it.
-    bool ours = space_set_run_kept(slab, addr, true);
-    if (ours) {
-        if (slot->run_count == RUNS_KEPT_MAX || slot->run_bytes + bytes > kept_bytes_max) {
-            evicted = remove_at(slot, 0);
-        }
-        slot->runs[slot->run_count].addr = addr;
-        slot->runs[slot->run_count].pages = pages;
-        slot->run_bytes += bytes;
-        store_relaxed(&slot->run_count, slot->run_count + 1);
-    }
+    unsigned count = add(slot, addr, pages, evicted);
     acre_port_lock_drop(&slot->lock);
-    if (evicted != 0) {
-        space_give_kept(heap, slab_of_run(heap, evicted), evicted);
+    for (unsigned i = 0; i < count; i++) {
+        (void)space_give_kept(heap, slab_of_run(heap, evicted[i]), evicted[i]);
     }
-    return ours ? pages : 0;
+    return pages;
 }
 
 size_t runcache_flush(acre_heap *heap)

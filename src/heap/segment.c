@@ -9,6 +9,10 @@
 // there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses
 // are they given up, too; from then on whoever is late asks first whether the slab is there
 // (slab_lock_owner), because what stands at its place may be somebody's block.
+//
+// Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
+// segments ask for small pages; those of a heap that is large already will fill up and ask for huge
+// ones, until a purge gives back parts of them (docs/design/0010).
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -26,6 +30,19 @@ size_t segment_header_bytes(const acre_heap *heap)
 static size_t stub_bytes(const acre_heap *heap)
 {
     return segment_header_bytes(heap);
+}
+
+enum { SMALL_PAGE_SEGMENTS = 8 };
+
+void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
+{
+    acre_pages *pages = heap->pages;
+    segment->huge_pages = huge_pages;
+    if (pages->advise != NULL) {
+        pages->advise(
+            pages, segment, SEGMENT_BYTES,
+            huge_pages ? ACRE_ADVICE_HUGE_PAGES : ACRE_ADVICE_SMALL_PAGES);
+    }
 }
 
 /// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
@@ -100,6 +117,7 @@ bool segment_create(acre_heap *heap)
     size_t stub;
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
+    bool huge_pages = heap->segment_count >= SMALL_PAGE_SEGMENTS;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
@@ -112,6 +130,7 @@ bool segment_create(acre_heap *heap)
                         ACRE_OK; // else addresses are lost, no more
     if (committed) {
         segment_init(heap, segment, stub);
+        segment_advise(heap, segment, huge_pages);
     }
     acre_port_lock_take(&heap->lock);
     heap->held_bytes -= MAP_BYTES_OF_SEGMENT;
@@ -322,14 +341,14 @@ static void mark(acre_heap *heap, const struct page_range *range, bool free)
     if (free) {
         segment->free_pages += range->count;
         heap->free_dirty_pages += dirty;
-        heap->used_pages -= range->count;
+        store_relaxed(&heap->used_pages, heap->used_pages - range->count); // read without the lock
         // It may have joined two others, each no longer than the longest.
         segment->longest = 2 * segment->longest + range->count;
         segment->longest = segment->longest < SEGMENT_PAGES ? segment->longest : SEGMENT_PAGES;
     } else {
         segment->free_pages -= range->count;
         heap->free_dirty_pages -= dirty;
-        heap->used_pages += range->count;
+        store_relaxed(&heap->used_pages, heap->used_pages + range->count);
     }
     if (was_full || segment->free_pages == 0 || (was_fragmented && free)) {
         keep_place(heap, segment, false);

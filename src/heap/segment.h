@@ -20,6 +20,9 @@ struct page_range {
     unsigned count;
 };
 
+/// Asks for huge or small pages for a segment that nobody else can give back now. No lock may be held.
+void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages);
+
 /// Reserves a segment, commits its header and adds it to the heap. False if the source or the limit
 /// does not allow it, and no other thread has added one meanwhile. No lock may be held.
 bool segment_create(acre_heap *heap);

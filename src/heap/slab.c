@@ -3,14 +3,17 @@
 #include "heap/slab.h"
 
 #include "heap/foreign.h"
+#include "heap/hit.h"
 
-_Noreturn void block_report_corrupted(acre_heap *heap, const void *block)
+_Noreturn void block_report_corrupted(acre_heap *heap, const void *addr)
 {
-    const struct slab *slab =
-        (const struct slab
-             *)(void
-                    *)((char *)heap + heap->map[(uintptr_t)block >> ACRE_SLICE_LOG2 & heap->map_mask]);
-    acre_port_fatal("corrupted free block", block, slab->block_bytes);
+    const struct slab *slab = map_find(heap, (uintptr_t)addr);
+    const acre_block *block = addr;
+    // A block that malloc took before, and nobody has written to since, has its link and a tag of 0;
+    // block_revive has made that the tag of a free one. So does the first of a list in a circle look.
+    bool twice = block->next != NULL && hit_is_block(slab, (uintptr_t)block->next) &&
+                 block_looks_free(heap, block);
+    acre_port_fatal(twice ? "double free" : "corrupted free block", block, slab->block_bytes);
 }
 
 unsigned block_count(acre_heap *heap, acre_block *list, acre_block **last)
@@ -129,9 +132,12 @@ void slab_sleep(struct slab *slab)
     slab->state = SLAB_ASLEEP;
 }
 
-void slab_leave(struct slot *slot, struct slab *slab)
+void slab_leave(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     acre_debug(slab->state == SLAB_ACTIVE);
+    if (heap->zeros != 0 && load_relaxed(&heap->used_pages) > ACRE_PORT_FAR_BYTES / PAGE_BYTES) {
+        store_relaxed(&slab->peek, heap->zeros - slab->base);
+    }
     if (slab_is_carved(slab)) {
         slab->state = SLAB_ASLEEP; // slab_drain has set `due`
         return;
@@ -241,5 +247,6 @@ void slab_retire(struct slab *slab)
     slab->state = SLAB_TRANSIT;
     slab->fresh = false;
     store_relaxed(&slab->limit, 0);
+    store_relaxed(&slab->peek, (uintptr_t)0);
     store_release(&slab->owner, ACRE_SLOT_NONE);
 }

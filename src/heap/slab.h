@@ -45,7 +45,7 @@ enum drained { DRAINED_SOME, DRAINED_NONE, DRAINED_MOVED };
 enum drained slab_drain(struct slot *slot, struct slab *slab, acre_block **list);
 
 /// The active slab of its class stops being it: it has no free block that anybody knows of.
-void slab_leave(struct slot *slot, struct slab *slab);
+void slab_leave(acre_heap *heap, struct slot *slot, struct slab *slab);
 
 /// A slab that slab_drain found to have no free block, and all carved, sleeps from now on.
 void slab_sleep(struct slab *slab);

@@ -223,14 +223,23 @@ unsigned space_run_pages(struct slab *slab, uintptr_t addr)
     return (pages & RUN_KEPT) != 0 ? 0 : pages;
 }
 
-bool space_set_run_kept(struct slab *slab, uintptr_t addr, bool kept)
+unsigned space_keep_run(struct slab *slab, uintptr_t addr)
 {
     uint32_t *length = run_length_at(slab, addr);
-    uint32_t old = load_relaxed(length);
-    if (old == 0 || ((old & RUN_KEPT) != 0) == kept) {
+    uint32_t pages = load_relaxed(length);
+    bool kept =
+        pages != 0 && (pages & RUN_KEPT) == 0 && cas_acquire(length, &pages, pages | RUN_KEPT);
+    return kept ? pages : 0;
+}
+
+bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages)
+{
+    uint32_t *length = run_length_at(slab, addr);
+    if (load_relaxed(length) != (pages | RUN_KEPT)) {
         return false;
     }
-    return cas_acquire(length, &old, old ^ RUN_KEPT);
+    store_relaxed(length, pages); // the mark keeps everybody else from writing
+    return true;
 }
 
 /// Frees the pages of a run whose length was `expected` pages, with or without RUN_KEPT. False if
@@ -286,12 +295,16 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
 {
     struct segment *segment = segment_of(slab);
     unsigned first = page_of(segment, addr);
-    unsigned old_pages = load_relaxed(&segment->run_pages[first]);
-    if (pages == old_pages) {
-        return true;
+    uint32_t old_pages = space_run_pages(slab, addr);
+    if (pages == old_pages || old_pages == 0) {
+        return old_pages != 0;
     }
+    // The length changes by compare-and-swap: should the run be freed meanwhile, by mistake, then
+    // either that or this finds another length than it expects.
     if (pages < old_pages) {
-        store_relaxed(&segment->run_pages[first], pages);
+        if (!cas_acquire(&segment->run_pages[first], &old_pages, pages)) {
+            return false;
+        }
         give_pages(
             heap, &(struct page_range){
                       .segment = segment, .first = first + pages, .count = old_pages - pages});
@@ -307,6 +320,9 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
     if (!taken || (clean_pages != 0 && !finish_commit(heap, &more, clean_pages, dirty))) {
         return false;
     }
-    store_relaxed(&segment->run_pages[first], pages);
+    if (!cas_acquire(&segment->run_pages[first], &old_pages, pages)) {
+        give_pages(heap, &more);
+        return false;
+    }
     return true;
 }

@@ -24,8 +24,13 @@ void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool
 /// 0 if no run starts there: nothing is changed then.
 unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr);
 
-/// Marks a live run as kept by a slot, or a kept one as live. False if it is not in the other state.
-bool space_set_run_kept(struct slab *slab, uintptr_t addr, bool kept);
+/// Marks the live run at `addr` as kept by a slot. Returns its length in pages; 0 if none starts there.
+/// Of several who do so at once, by mistake, one gets the length.
+unsigned space_keep_run(struct slab *slab, uintptr_t addr);
+
+/// Makes a kept run of `pages` pages live again, for whoever has taken it off its slot's list. False if it
+/// is not that.
+bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages);
 
 /// Frees a kept run. Returns its length in pages.
 unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr);

@@ -16,6 +16,7 @@ enum { NOTHING, MOVED, OTHERS_TURN, EVENTS };
 enum { SLOT = 0, OTHER_SLOT = 1, BYTES = 48 };
 
 acre_heap *front_heap; // that of the hit paths; src/front/boot.c is not in this program
+size_t hit_tiny_end = TINY_BYTES_MAX + 1;
 
 void *hit_miss_malloc(size_t size)
 {
@@ -78,7 +79,7 @@ static void prepare_malloc(void)
     }
     others_count = 0;
     while (bin_count() < 4) {
-        (void)hit_malloc_rseq(BYTES); // kept: freed blocks would not go back to the bin
+        (void)hit_malloc(BYTES); // kept: freed blocks would not go back to the bin
     }
     block = NULL;
     aborts_before = acre_port_aborts();
@@ -87,7 +88,7 @@ static void prepare_malloc(void)
 
 static void act_malloc(void)
 {
-    block = hit_malloc_rseq(BYTES);
+    block = hit_malloc(BYTES);
 }
 
 static void meanwhile_malloc(void)
@@ -132,9 +133,9 @@ static void prepare_free(void)
 {
     interrupt_area.mm_cid = SLOT;
     do {
-        block = hit_malloc_rseq(BYTES);
+        block = hit_malloc(BYTES);
     } while (slab_of(block)->owner != SLOT);
-    spare = event == OTHERS_TURN ? hit_malloc_rseq(BYTES) : NULL;
+    spare = event == OTHERS_TURN ? hit_malloc(BYTES) : NULL;
     aborts_before = acre_port_aborts();
     note_slab();
 }
@@ -222,6 +223,6 @@ int main(void)
         return 1;
     }
     class = hit_class(front_heap, BYTES);
-    (void)hit_malloc_rseq(BYTES); // the slot comes to be
+    (void)hit_malloc(BYTES); // the slot comes to be
     return conform_main(cases, sizeof(cases) / sizeof(cases[0]));
 }

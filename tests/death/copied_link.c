@@ -1,6 +1,6 @@
 // copied_link.c - the first words of a free block are copied over those of another, as a copy of
 // objects may.
-// Expect: "corrupted free block" "(block of 48 bytes)"
+// Expect: "double free" "(block of 48 bytes)"
 // SPDX-License-Identifier: MIT
 #include "death.h"
 
@@ -11,7 +11,8 @@ int main(void)
     char *other = death_named(death_batch[120]);
     free(death_hidden(one));
     free(death_hidden(other));
-    // The one freed last leads to the one freed before it, which then would lead to itself.
+    // The one freed last leads to the one freed before it, which then leads to itself, whole in every
+    // word: so would it if it had been freed twice, and that is what is said.
     memcpy(one, other, 16);
     return death_allocate_until_noticed(48);
 }

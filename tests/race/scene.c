@@ -54,7 +54,7 @@ static void *arena_reserve(acre_pages *self, size_t bytes, size_t align)
         arena.has_segment = true;
         return segment;
     }
-    if (arena.has_heap || bytes > HEAP_BYTES_MAX) {
+    if (arena.has_heap || bytes > HEAP_BYTES_MAX + SLICE_BYTES) {
         return NULL;
     }
     arena.has_heap = true;
@@ -133,7 +133,7 @@ void scene_make(unsigned slots)
         map_arena();
     }
     // What an earlier scene left; blocks need not be zero, the rest must be.
-    memset(arena.heap, 0, HEAP_BYTES_MAX);
+    memset(arena.heap, 0, HEAP_BYTES_MAX); // nobody writes to the slice behind it
     memset(arena.segment, 0, SLICE_BYTES);
     arena.has_heap = false;
     arena.has_segment = false;

@@ -48,6 +48,56 @@ static void trim_keeps_what_it_is_told_to(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void large_heap_asks_for_huge_pages_until_it_gives_back(void)
+{
+    static void *many[160];
+    heap_open();
+    size_t few = alloc_many(many, 18, mib); // three of a MiB fit into a segment
+    T_EXPECT(few == 18 && subject->segment_count <= 8);
+    T_EXPECT(sim.advices[ACRE_ADVICE_HUGE_PAGES] == 0);
+    T_EXPECT(sim.advices[ACRE_ADVICE_SMALL_PAGES] == 1 + subject->segment_count);
+    T_EXPECT(alloc_many(many + 18, 42, mib) == 42);
+    size_t advised = sim.advices[ACRE_ADVICE_HUGE_PAGES];
+    T_EXPECT(advised == subject->segment_count - 8);
+    acre_heap_free(subject, many[59]);
+    (void)acre_heap_trim(subject, 0); // from the last segment, which is not empty
+    T_EXPECT(sim.advices[ACRE_ADVICE_SMALL_PAGES] == 1 + 8 + 1);
+    T_EXPECT(sim.advices[ACRE_ADVICE_HUGE_PAGES] == advised);
+    free_many(many, 59);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void moderate_heap_waits_before_it_gives_back(void)
+{
+    static void *many[COUNT];
+    heap_open();
+    acre_sim.ms = 5000;
+    void *stays = acre_heap_alloc(subject, 40);
+    for (unsigned round = 0; round < 3; round++) {
+        T_EXPECT(alloc_many(many, 56, mib) == 56);
+        free_many(many, 56); // more than half of the peak, but not for long
+        acre_sim.ms += 500;
+        T_EXPECT(sim.calls[SIM_DECOMMIT] == 0);
+    }
+    acre_sim.ms += 600;
+    T_EXPECT(alloc_many(many, 1, mib) == 1);
+    free_many(many, 1);
+    T_EXPECT(sim.calls[SIM_DECOMMIT] != 0);
+    acre_heap_free(subject, stays);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void large_heap_gives_back_at_once(void)
+{
+    static void *many[80];
+    heap_open();
+    acre_sim.ms = 5000;
+    T_EXPECT(alloc_many(many, 80, mib) == 80);
+    free_many(many, 80);
+    T_EXPECT(sim.calls[SIM_DECOMMIT] != 0 && subject->free_dirty_pages < 80 * mib / 2 / PAGE_BYTES);
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void trim_leaves_live_blocks_alone(void)
 {
     heap_open();
@@ -146,6 +196,8 @@ static void purged_memory_reads_as_zero(void)
 }
 
 T_MAIN(
+    T_CASE(moderate_heap_waits_before_it_gives_back), T_CASE(large_heap_gives_back_at_once),
+    T_CASE(large_heap_asks_for_huge_pages_until_it_gives_back),
     T_CASE(trim_gives_back_all_that_is_free), T_CASE(trim_says_how_much_it_gave_back),
     T_CASE(trim_keeps_what_it_is_told_to), T_CASE(trim_leaves_live_blocks_alone),
     T_CASE(little_free_memory_is_kept), T_CASE(much_free_memory_is_given_back),

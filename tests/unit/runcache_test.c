@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "heap/runcache.h"
 
+#include "heap/space.h"
+
 #include "unit/fixture.h"
 
 static void *runs[64];
@@ -42,6 +44,34 @@ static void kept_run_is_not_live(void)
     T_EXPECT(stats.run_bytes == 0 && stats.live_blocks == 1 && stats.dirty_free_bytes == 32768);
     struct sim_end end = sim_catch(free_in_heap, run);
     T_EXPECT(end.how == SIM_FATAL && end.what[0] == 'd');
+}
+
+static void kept_run_keeps_its_length(void)
+{
+    open_with_slot();
+    void *run = acre_heap_alloc(subject, 30000);
+    acre_heap_free(subject, run);
+    // As when one thread frees it while another, by mistake, resizes it.
+    T_EXPECT(!space_resize_run(subject, slab_at(run), (uintptr_t)run, 4));
+    T_EXPECT(!space_resize_run(subject, slab_at(run), (uintptr_t)run, 9));
+    T_EXPECT(space_keep_run(slab_at(run), (uintptr_t)run) == 0);
+    T_EXPECT(!space_revive_run(slab_at(run), (uintptr_t)run, 7));
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    T_EXPECT(acre_heap_alloc(subject, 30000) == run);
+    T_EXPECT(!space_revive_run(slab_at(run), (uintptr_t)run, 8));
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void large_run_evicts_as_many_as_it_must(void)
+{
+    open_with_slot();
+    T_EXPECT(alloc_many(runs, 12, 40000) == 12);
+    void *large = acre_heap_alloc(subject, 128 << 10);
+    free_many(runs, 12);
+    T_EXPECT(slot0()->run_bytes == (size_t)12 * 40960);
+    acre_heap_free(subject, large);
+    T_EXPECT(slot0()->run_bytes <= SEGMENT_BYTES / 8 && slot0()->run_count == 10);
+    T_EXPECT_SOUND(heap_close());
 }
 
 static void kept_runs_are_few_and_the_oldest_goes_first(void)
@@ -137,6 +167,7 @@ static void run_freed_where_no_slot_is_goes_to_the_space(void)
 
 T_MAIN(
     T_CASE(freed_run_serves_the_next_of_its_length), T_CASE(kept_run_is_not_live),
+    T_CASE(kept_run_keeps_its_length), T_CASE(large_run_evicts_as_many_as_it_must),
     T_CASE(kept_runs_are_few_and_the_oldest_goes_first), T_CASE(kept_runs_are_of_few_bytes),
     T_CASE(kept_runs_of_all_slots_are_flushed), T_CASE(calloc_clears_a_kept_run),
     T_CASE(aligned_run_is_not_taken_from_those_kept), T_CASE(run_is_kept_by_the_slot_that_frees_it),
