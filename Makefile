@@ -11,7 +11,7 @@ JOBS    ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 CMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 CTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL ctest
 
-.PHONY: all check run install format clean help
+.PHONY: all check run kernel install format clean help
 .DEFAULT_GOAL := all
 
 all:
@@ -31,6 +31,12 @@ run:
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
 	@$(if $(CMD),$(BUILD)/acre run --compare -- $(CMD),sh scripts/run_job.sh $(BUILD))
 
+kernel:
+	@sh scripts/setup --kernel-only
+	@$(CMAKE) --preset release
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target test_kernel
+	@sh scripts/run_kernel.sh $(BUILD)/test_kernel.elf
+
 install:
 	@sh scripts/setup --build-only
 	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
@@ -48,6 +54,7 @@ help:
 	@echo 'make                          builds libacre.so, libacre.a and acre into $(BUILD)/'
 	@echo 'make run                      compiles acre on acre, beside the same on the system malloc'
 	@echo 'make run CMD="PROGRAM ARGS"   the same comparison for any program'
+	@echo 'make kernel                   boots the reference kernel in QEMU; it tests itself'
 	@echo 'make check                    every test'
 	@echo 'make install PREFIX= DESTDIR= library, headers, command and manual (PREFIX=$(PREFIX))'
 	@echo 'make format                   lays out the C sources'

@@ -30,7 +30,7 @@ for format in clang-format-14 clang-format ''; do
 done
 
 sources() {
-    for tree in include src ports tools bench examples tests; do
+    for tree in include src ports kernel tools bench examples tests; do
         [ ! -d "$tree" ] || find "$tree" -type f \
             \( -name '*.c' -o -name '*.h' -o -name '*.cc' -o -name '*.cpp' \)
     done | sort

@@ -27,6 +27,10 @@ riscv64             bare  riscv64-linux-gnu-gcc -O2 -march=rv64imac -mabi=lp64
 cortex-m0           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m0 -fno-jump-tables
 cortex-m4           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m4
 wasm32              bare  clang -Os --target=wasm32
+kernel-x86_64-gcc   kernel gcc -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
+kernel-x86_64-clang kernel clang -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
+kernel-aarch64      kernel aarch64-linux-gnu-gcc -O2 -mgeneral-regs-only -mno-outline-atomics
+kernel-riscv64      kernel riscv64-linux-gnu-gcc -O2 -march=rv64imac_zicsr -mabi=lp64 -mcmodel=medany
 END
 }
 
@@ -43,9 +47,11 @@ find_tool() { # names, best first
     return 1
 }
 
-# src/frames needs compare-and-swap on 64 bits: it is for machines of 64 bits only.
+# src/frames needs compare-and-swap on 64 bits: it is for machines of 64 bits only. Of the ports, the
+# kernel's has sources that know no C library.
 sources() { # target's name
     case $1 in
+        kernel-*) find src ports/kernel -name '*.c' -not -path 'src/front/*' ;;
         x86_64* | aarch64* | riscv64* | '') find src -name '*.c' -not -path 'src/front/*' ;;
         *) find src -name '*.c' -not -path 'src/front/*' -not -path 'src/frames/*' ;;
     esac | sort

@@ -32,14 +32,18 @@ LAYERS = {
     "src/frames": (API | {"src/base"}, BARE),
     "src/front": (PUBLIC | {"src/base", "src/heap"}, HOSTED),
     "ports/bare": (PUBLIC | {"src/base"}, BARE),
+    "ports/kernel": (PUBLIC | {"src/base"}, BARE),
+    "ports/kernel_x86_64": (PUBLIC | {"kernel"}, BARE),
     "ports/linux": (PUBLIC | {"src/base"}, HOSTED),
     "ports/sim": (PUBLIC | {"src/base"}, HOSTED),
+    "kernel": (PUBLIC, BARE),
     "tools": (PUBLIC, HOSTED),
     "bench": (PUBLIC, HOSTED),
     "examples": (PUBLIC, HOSTED),
     "tests": (PUBLIC | {"src/base", "src/heap", "src/frames", "src/front", "ports/sim", "ports/linux"}, HOSTED),
+    "tests/kernel": (PUBLIC | {"kernel", "tests"}, BARE),
 }
-TREES = ("include", "src", "ports", "tools", "bench", "examples", "tests")
+TREES = ("include", "src", "ports", "kernel", "tools", "bench", "examples", "tests")
 SUFFIXES = {".c", ".h", ".S", ".cc", ".cpp"}
 LINES_MAX = 600
 
@@ -85,7 +89,7 @@ class Tree:
                 places = [f"ports/{port.name}" for port in sorted((self.root / "ports").iterdir())]
             found = [f"{place}/{name}" for place in places]
             return [file for file in found if (self.root / file).is_file()]
-        places = [here.as_posix(), "include", "src", "tests", "tools"]
+        places = [here.as_posix(), ".", "include", "src", "tests", "tools"]
         places += [p.relative_to(self.root).as_posix() for p in (self.root / "ports").glob("*")]
         for place in places:
             if (self.root / place / name).is_file():

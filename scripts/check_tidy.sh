@@ -44,9 +44,9 @@ trap 'exit 1' HUP INT TERM
 
 # A file that is compiled twice is looked at once. Generated files are not ours to mend.
 sed -n 's/^ *"file": "\(.*\)",\{0,1\}$/\1/p' "$commands" |
-    grep -E "^$root/(src|ports|tools)/.*\.c$" | sort -u >"$out/c" || true
+    grep -E "^$root/(src|ports|kernel|tools)/.*\.c$" | sort -u >"$out/c" || true
 if [ ! -s "$out/c" ]; then
-    echo "FAIL $commands compiles nothing in src, ports or tools below $root"
+    echo "FAIL $commands compiles nothing in src, ports, kernel or tools below $root"
     exit 1
 fi
 find "$root" -path "$root/build" -prune -o -path '*/.git' -prune -o -type f \

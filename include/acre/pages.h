@@ -38,7 +38,8 @@ struct acre_pages {
     void *(*reserve)(acre_pages *self, size_t bytes, size_t align);
 
     /// Makes part of a reserved range readable and writable. What was not committed before, or was
-    /// decommitted since, reads as zero. Committing what is committed already changes nothing.
+    /// decommitted since, reads as zero. Committing what is committed already changes nothing, also when
+    /// two threads commit the same page at once: what the first wrote after its call must stay.
     /// Returns ACRE_NO_MEMORY on failure; the range is then as it was.
     acre_status (*commit)(acre_pages *self, void *addr, size_t bytes);
 

@@ -15,6 +15,7 @@
 //   binding   slot                                          commit
 //   rseq      the kernel's concurrency id of the thread     restartable sequence
 //   thread    a number leased to each thread                plain stores
+//   cpu       the processor's number, in a kernel           plain stores, interrupts off
 //   one       0                                             plain stores
 //   sim       the test's scheduler                          steps between which the thread moves
 //

@@ -78,18 +78,18 @@ acre_status acre_bootmap_read_pvh(acre_bootmap *map, const void *table, uint32_t
 
 acre_status acre_bootmap_read_multiboot2(acre_bootmap *map, const void *tag)
 {
-    enum { TAG_MEMORY_MAP = 6, HEADER_BYTES = 16, ENTRY_BYTES_MIN = 20 };
+    enum { TAG_MEMORY_MAP = 6, TAG_BYTES = 16, ENTRY_BYTES_MIN = 20 };
     const unsigned char *at = tag;
     uint64_t bytes = read_le(at + 4, 4);
     uint32_t stride = (uint32_t)read_le(at + 8, 4);
-    if (read_le(at, 4) != TAG_MEMORY_MAP || bytes < HEADER_BYTES) {
+    if (read_le(at, 4) != TAG_MEMORY_MAP || bytes < TAG_BYTES) {
         return bad(map, "not a memory map tag of multiboot2");
     }
     if (stride < ENTRY_BYTES_MIN) {
         return bad(map, "entries of multiboot2 have at least 20 bytes");
     }
     // No division: whole entries that fit.
-    for (uint64_t used = HEADER_BYTES; bytes - used >= stride; used += stride) {
+    for (uint64_t used = TAG_BYTES; bytes - used >= stride; used += stride) {
         acre_status status = read_entries(map, at + used, 1, stride, false);
         if (status != ACRE_OK) {
             return status;

@@ -59,7 +59,7 @@ RARE static acre_frame children_alloc_slow(
     acre_frames *pool, unsigned slot, uint32_t request, uint64_t tree)
 {
     enum { TRIES_MAX = 4 };
-    struct line *line = line_of(pool, slot, KIND_HUGE);
+    struct line *line = line_of(pool, slot, KIND_LARGE);
     const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
     for (unsigned tries = 0; tries < TRIES_MAX; tries++) {
         bool scattered = tree != NO_FRAME; // free, but not such that there is a block
@@ -68,7 +68,7 @@ RARE static acre_frame children_alloc_slow(
             tree = NO_FRAME;
         }
         if ((scattered || !held_fetch(pool, line)) &&
-            !held_change(pool, line, KIND_HUGE, block->frames)) {
+            !held_change(pool, line, KIND_LARGE, block->frames)) {
             break;
         }
         if (held_take(line, block->frames, &tree)) {
@@ -96,7 +96,7 @@ acre_frame children_alloc(acre_frames *pool, unsigned slot, uint32_t request)
 {
     const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
     uint64_t tree = NO_FRAME;
-    if (likely(held_take(line_of(pool, slot, KIND_HUGE), block->frames, &tree))) {
+    if (likely(held_take(line_of(pool, slot, KIND_LARGE), block->frames, &tree))) {
         uint64_t frame = claim_in_tree(pool, tree, block);
         if (likely(frame != NO_FRAME)) {
             return (acre_frame){pool->base + frame};

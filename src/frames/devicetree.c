@@ -10,7 +10,7 @@
 
 enum {
     MAGIC = (int)0xd00dfeed,
-    HEADER_BYTES = 40,
+    TREE_HEADER_BYTES = 40,
     TOKEN_NODE = 1,
     TOKEN_END_NODE = 2,
     TOKEN_PROPERTY = 3,
@@ -189,7 +189,7 @@ static bool step(struct walk *walk)
 /// The block of address and size pairs that ends with two zeros.
 static bool read_reservations(struct walk *walk, uint32_t at)
 {
-    for (; at <= walk->bytes - 16 && at >= HEADER_BYTES; at += 16) {
+    for (; at <= walk->bytes - 16 && at >= TREE_HEADER_BYTES; at += 16) {
         uint64_t base = read_be(walk->blob + at, 8);
         uint64_t bytes = read_be(walk->blob + at + 8, 8);
         if (base == 0 && bytes == 0) {
@@ -206,7 +206,7 @@ acre_status acre_bootmap_read_devicetree(
     acre_bootmap *map, const void *blob, uint64_t bytes_max, acre_phys blob_addr)
 {
     struct walk walk = {.map = map, .blob = blob};
-    if (bytes_max < HEADER_BYTES || word_at(&walk, 0) != (uint32_t)MAGIC) {
+    if (bytes_max < TREE_HEADER_BYTES || word_at(&walk, 0) != (uint32_t)MAGIC) {
         (void)broken(&walk, "not a devicetree");
         return walk.status;
     }
@@ -214,7 +214,7 @@ acre_status acre_bootmap_read_devicetree(
     walk.at = word_at(&walk, 8);
     walk.strings = word_at(&walk, 12);
     uint32_t structure_bytes = word_at(&walk, 36);
-    if (walk.bytes > bytes_max || walk.bytes < HEADER_BYTES || walk.at > walk.bytes ||
+    if (walk.bytes > bytes_max || walk.bytes < TREE_HEADER_BYTES || walk.at > walk.bytes ||
         walk.at % 4 != 0 || structure_bytes > walk.bytes - walk.at || walk.strings > walk.bytes) {
         (void)broken(&walk, "the header of the devicetree says what cannot be");
         return walk.status;

@@ -74,7 +74,7 @@ enum { LANE_BITS = 16, LANE_ORDER_SHIFT = 10 };
 
 /// What a request is about; each kind has slot lines and trees of its own. A tree's class is the kind
 /// plus 1; 0 is a tree that is wholly free.
-enum kind { KIND_PINNED, KIND_MOVABLE, KIND_HUGE, KINDS };
+enum kind { KIND_PINNED, KIND_MOVABLE, KIND_LARGE, KINDS };
 
 enum { SLOT_LINES = 4 }; // one for each kind, and one to make it a power of two
 

@@ -130,7 +130,7 @@ static enum kind kind_of_frame(uint32_t request)
 
 static enum kind kind_of(uint32_t request)
 {
-    return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_HUGE : kind_of_frame(request);
+    return (request & ORDER_MASK) >= CHILD_LOG2 ? KIND_LARGE : kind_of_frame(request);
 }
 
 SLOW static struct want unpack(const acre_frames *pool, uint32_t request)
@@ -230,7 +230,7 @@ __attribute__((noinline)) static acre_status free_block(
     acre_frames *pool, unsigned slot, uint64_t frame, uint32_t request)
 {
     return is_children((uint8_t)request)
-               ? children_free(pool, line_of(pool, slot, KIND_HUGE), frame, request)
+               ? children_free(pool, line_of(pool, slot, KIND_LARGE), frame, request)
                : free_other(pool, slot, frame, request);
 }
 

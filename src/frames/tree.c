@@ -29,7 +29,7 @@ static uint32_t class_with(uint32_t entry, enum kind kind)
 {
     unsigned old = (entry & TREE_CLASS) >> TREE_CLASS_SHIFT;
     unsigned now = old;
-    if (old == 0 || old == class_of(KIND_HUGE) || kind == KIND_PINNED) {
+    if (old == 0 || old == class_of(KIND_LARGE) || kind == KIND_PINNED) {
         now = class_of(kind);
     }
     return (entry & ~TREE_CLASS) | now << TREE_CLASS_SHIFT;
@@ -144,7 +144,7 @@ static unsigned rate(uint32_t entry, enum kind kind, unsigned frames)
     if ((entry & TREE_CLASS) >> TREE_CLASS_SHIFT != class_of(kind)) {
         return RATE_OTHER;
     }
-    if (kind == KIND_HUGE || (count >= TREE_FRAMES / 64 && count <= TREE_FRAMES / 2)) {
+    if (kind == KIND_LARGE || (count >= TREE_FRAMES / 64 && count <= TREE_FRAMES / 2)) {
         return RATE_BEST;
     }
     return RATE_SAME;
@@ -192,7 +192,7 @@ SLOW static bool change_in(
 {
     for (unsigned tries = 0; tries < CHANGE_TRIES_MAX; tries++) {
         uint32_t tree = 0;
-        uint32_t looks = kind == KIND_HUGE ? WINDOW_TREES_HUGE : WINDOW_TREES;
+        uint32_t looks = kind == KIND_LARGE ? WINDOW_TREES_HUGE : WINDOW_TREES;
         uint32_t window = area.count < looks ? area.count : looks;
         unsigned rating = best_of(pool, area, window, kind, frames, &tree);
         if (rating < RATE_WHOLE && window < area.count) {

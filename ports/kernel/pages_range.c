@@ -1,0 +1,121 @@
+// pages_range.c - a page source over one range of memory. See acre/port/kernel.h.
+//
+//   addr                first
+//   [ taken | committed | unit 0 | unit 1 | ...                      ]
+//     a bit a unit each   4 KiB
+//
+// First fit over the bitmap of what is taken. Addresses are memory here, so a range that is reserved
+// keeps its units to itself whether they are committed or not; what commit and decommit move is the
+// promise to read as zero.
+//
+// Lock: that of `committed`, for both bitmaps and the sums.
+// Cost: reserve O(units / 64); commit clears; the others O(units of the range / 64).
+// SPDX-License-Identifier: MIT
+#include "base/bitmap.h"
+#include "committed.h"
+
+/// The first run of `count` free units whose address is a multiple of `align`. False if there is none.
+static bool find_units(const acre_pages_range *range, unsigned count, size_t align, unsigned *out)
+{
+    const unsigned end = (unsigned)range->units;
+    unsigned at = 0;
+    while (at < end) {
+        at = bitmap_next(range->taken, false, at, end);
+        uintptr_t addr = range->committed.first + (uintptr_t)at * UNIT_BYTES;
+        at += (unsigned)((round_up(addr, align) - addr) / UNIT_BYTES);
+        if (at >= end || count > end - at) {
+            return false;
+        }
+        unsigned busy = bitmap_next(range->taken, true, at, at + count);
+        if (busy == at + count) {
+            *out = at;
+            return true;
+        }
+        at = busy;
+    }
+    return false;
+}
+
+static void *range_reserve(acre_pages *self, size_t bytes, size_t align)
+{
+    acre_pages_range *range = (acre_pages_range *)self;
+    if (bytes / UNIT_BYTES > range->units) {
+        return NULL;
+    }
+    const unsigned count = (unsigned)(bytes / UNIT_BYTES);
+    unsigned first = 0;
+    acre_port_lock_take(committed_lock(&range->committed));
+    bool found = find_units(range, count, align, &first);
+    if (found) {
+        bitmap_fill(range->taken, first, count, true);
+        range->taken_units += count;
+    }
+    acre_port_lock_drop(committed_lock(&range->committed));
+    return found ? (void *)(range->committed.first + (uintptr_t)first * UNIT_BYTES) : NULL;
+}
+
+static acre_status range_commit(acre_pages *self, void *addr, size_t bytes)
+{
+    committed_add(&((acre_pages_range *)self)->committed, addr, bytes);
+    return ACRE_OK;
+}
+
+static acre_status range_decommit(acre_pages *self, void *addr, size_t bytes)
+{
+    committed_remove(&((acre_pages_range *)self)->committed, addr, bytes);
+    return ACRE_OK;
+}
+
+static acre_status range_release(acre_pages *self, void *addr, size_t bytes)
+{
+    acre_pages_range *range = (acre_pages_range *)self;
+    const unsigned count = (unsigned)(bytes / UNIT_BYTES);
+    committed_remove(&range->committed, addr, bytes);
+    acre_port_lock_take(committed_lock(&range->committed));
+    range->taken_units -= count;
+    bitmap_fill(range->taken, committed_unit(&range->committed, addr), count, false);
+    acre_port_lock_drop(committed_lock(&range->committed));
+    return ACRE_OK;
+}
+
+acre_status acre_pages_range_init(acre_pages_range *range, void *addr, size_t bytes)
+{
+    size_t from;
+    const uintptr_t start = (uintptr_t)addr;
+    if (range == NULL || addr == NULL || start + bytes < start ||
+        !align_up(start, UNIT_BYTES, &from) || from - start > bytes) {
+        return ACRE_BAD_ARGUMENT;
+    }
+    size_t units = (bytes - (from - start)) / UNIT_BYTES;
+    const size_t words = (units + WORD_BITS - 1) / WORD_BITS;
+    const size_t map_units = (2 * words * sizeof(word) + UNIT_BYTES - 1) / UNIT_BYTES;
+    if (units <= map_units || units > UINT32_MAX / 2) {
+        return ACRE_BAD_ARGUMENT;
+    }
+    word *maps = (word *)from;
+    __builtin_memset(maps, 0, 2 * words * sizeof(word));
+    *range = (acre_pages_range){
+        .pages =
+            {
+                .reserve = range_reserve,
+                .commit = range_commit,
+                .decommit = range_decommit,
+                .release = range_release,
+                .page_bytes = UNIT_BYTES,
+            },
+        .committed = {.first = from + map_units * UNIT_BYTES, .bits = maps + words},
+        .taken = maps,
+        .units = units - map_units,
+    };
+    return ACRE_OK;
+}
+
+size_t acre_pages_range_committed(const acre_pages_range *range)
+{
+    return load_relaxed(&range->committed.units) * UNIT_BYTES;
+}
+
+size_t acre_pages_range_reserved(const acre_pages_range *range)
+{
+    return load_relaxed(&range->taken_units) * UNIT_BYTES;
+}
