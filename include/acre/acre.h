@@ -5,5 +5,6 @@
 
 #include "acre/heap.h"
 #include "acre/pages.h"
+#include "acre/rt.h"
 
 #endif
