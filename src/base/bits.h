@@ -126,9 +126,8 @@ static inline unsigned highest_bit32(uint32_t n)
 // values stands in it once (de Bruijn). No branch, so the time is the same for every number.
 static inline unsigned lowest_bit32(uint32_t n)
 {
-    static const uint8_t place[32] = {0,  1,  28, 2,  29, 14, 24, 3,  30, 22, 20,
-                                      15, 25, 17, 4,  8,  31, 27, 13, 23, 21, 19,
-                                      16, 7,  26, 12, 18, 6,  11, 5,  10, 9};
+    static const uint8_t place[32] = {0,  1,  28, 2,  29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+                                      31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9};
     return place[(uint32_t)((n & (~n + 1)) * 0x077cb531u) >> 27];
 }
 

@@ -9,7 +9,7 @@
 void *acre_rt_alloc(acre_rt *rt, size_t bytes)
 {
     if (unlikely(rt->special != 0)) {
-        return special_alloc(rt, 0, bytes);
+        return special_alloc(rt, bytes, 0);
     }
     return rt->engine->alloc(rt, bytes);
 }
@@ -44,7 +44,7 @@ void *acre_rt_aligned(acre_rt *rt, size_t align, size_t bytes)
         return acre_rt_alloc(rt, bytes);
     }
     if (rt->special != 0) {
-        return special_alloc(rt, align, bytes);
+        return special_alloc(rt, bytes, align);
     }
     return rt->engine->aligned(rt, align, bytes);
 }

@@ -16,7 +16,49 @@ struct rt_bound {
     uint16_t free_level;
 };
 
+#if defined(__ARM_ARCH_6M__)
+#define RT_BOUND_TARGET "cortex-m0"
+static const struct rt_bound rt_bounds[4] = {
+    {628, 56, 616, 37},
+    {665, 56, 660, 37},
+    {369, 0, 474, 0},
+    {367, 0, 486, 0},
+};
+#elif defined(__ARM_ARCH_7EM__)
+#define RT_BOUND_TARGET "cortex-m4"
+static const struct rt_bound rt_bounds[4] = {
+    {339, 48, 301, 31},
+    {370, 47, 341, 31},
+    {186, 0, 227, 0},
+    {191, 0, 233, 0},
+};
+#elif defined(__riscv) && __riscv_xlen == 64 && !defined(__riscv_zbb)
+#define RT_BOUND_TARGET "riscv64"
+static const struct rt_bound rt_bounds[4] = {
+    {514, 76, 458, 51},
+    {563, 76, 498, 51},
+    {290, 0, 350, 0},
+    {295, 0, 350, 0},
+};
+#elif defined(__aarch64__)
+#define RT_BOUND_TARGET "aarch64"
+static const struct rt_bound rt_bounds[4] = {
+    {314, 42, 275, 24},
+    {349, 44, 308, 26},
+    {187, 0, 210, 0},
+    {195, 0, 212, 0},
+};
+#elif defined(__x86_64__)
+#define RT_BOUND_TARGET "x86-64"
+static const struct rt_bound rt_bounds[4] = {
+    {386, 55, 342, 37},
+    {418, 51, 382, 35},
+    {220, 0, 258, 0},
+    {227, 0, 262, 0},
+};
+#else
 #define RT_BOUND_TARGET NULL
 static const struct rt_bound rt_bounds[4];
+#endif
 
 #endif

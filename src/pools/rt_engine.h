@@ -32,7 +32,7 @@ static ALWAYS_INLINE void ops_start(acre_rt *rt, enum rt_kind kind)
     start_set(rt, RT_POSITION_FIRST);
     start_set(rt, RT_POSITION_FIRST + rt->granules);
     ops_attach(rt, RT_POSITION_FIRST, rt->granules, kind);
-    ops_settle(rt, RT_POSITION_FIRST, RT_POSITION_FIRST, kind);
+    ops_gained(rt, RT_POSITION_FIRST, rt->granules, kind);
 }
 
 static ALWAYS_INLINE const char *exact_check(const acre_rt *rt, bool wide)

@@ -12,19 +12,30 @@ static acre_status rt_exact_free(acre_rt *rt, void *block)
     return ops_free(rt, block, RT_EXACT);
 }
 
+static NEVER_INLINE void rt_exact_release(acre_rt *rt, uint32_t at, uint32_t count)
+{
+    ops_release(rt, at, count, RT_EXACT);
+}
+
+static NEVER_INLINE void rt_exact_take_inside(
+    acre_rt *rt, uint32_t block, uint32_t length, uint32_t at, uint32_t count)
+{
+    ops_take_inside(rt, block, length, at, count, RT_EXACT);
+}
+
 static void *rt_exact_aligned(acre_rt *rt, size_t align, size_t bytes)
 {
-    return ops_aligned(rt, align, bytes, RT_EXACT);
+    return ops_aligned(rt, align, bytes, RT_EXACT, rt_exact_take_inside);
 }
 
 static bool rt_exact_resize(acre_rt *rt, uint32_t at, uint32_t count)
 {
-    return ops_resize(rt, at, count, RT_EXACT);
+    return ops_resize(rt, at, count, RT_EXACT, rt_exact_release);
 }
 
 static bool rt_exact_claim(acre_rt *rt, uint32_t at, uint32_t count)
 {
-    return ops_claim(rt, at, count, RT_EXACT);
+    return ops_claim(rt, at, count, RT_EXACT, rt_exact_take_inside);
 }
 
 static uint32_t rt_exact_length(const acre_rt *rt, uint32_t at)

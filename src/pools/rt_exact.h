@@ -9,7 +9,8 @@
 //     children of j: 4 (j - 2) ... + 3          parent of j: j / 4 + 2
 //
 // The leaves are the last level, cut off behind the last one that is needed. There is at least one
-// level of them. A change touches at most two leaves; each climb ends where nothing changes.
+// level of them. A change touches at most two leaves, of which at most one is worked out anew; the other
+// can only have become larger. Each climb ends where nothing changes.
 //
 // The tree is in the spirit of R. Brent, "Efficient implementation of the first-fit strategy for
 // dynamic storage allocation", ACM TOPLAS 11(3), 1989. Nodes are half words in narrow pools.
@@ -41,7 +42,7 @@ static ALWAYS_INLINE uint32_t larger(uint32_t a, uint32_t b)
 }
 
 /// Sets a leaf and what follows from it. Time: once around for each level.
-static ALWAYS_INLINE void tree_climb(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
+static ALWAYS_INLINE void tree_set(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
 {
     while (tree_get(rt, node, wide) != value) {
         tree_put(rt, node, value, wide);
@@ -52,6 +53,18 @@ static ALWAYS_INLINE void tree_climb(acre_rt *rt, uint32_t node, uint32_t value,
         value = larger(
             larger(tree_get(rt, first, wide), tree_get(rt, first + 1, wide)),
             larger(tree_get(rt, first + 2, wide), tree_get(rt, first + 3, wide)));
+        node = (node >> 2) + 2;
+    }
+}
+
+/// Raises a leaf to at least a value, and what follows from it: no sibling need be looked at.
+static ALWAYS_INLINE void tree_raise(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
+{
+    while (tree_get(rt, node, wide) < value) {
+        tree_put(rt, node, value, wide);
+        if (node == RT_TREE_ROOT) {
+            return;
+        }
         node = (node >> 2) + 2;
     }
 }
@@ -107,9 +120,17 @@ static ALWAYS_INLINE uint32_t word_largest(const acre_rt *rt, uint32_t word_at, 
     return larger(length + 1, last_length);
 }
 
-static ALWAYS_INLINE void exact_settle(acre_rt *rt, uint32_t word_at, bool wide)
+/// A free block that started at `at` is gone, or has become shorter.
+static ALWAYS_INLINE void exact_lost(acre_rt *rt, uint32_t at, bool wide)
 {
-    tree_climb(rt, rt->tree_leaf + word_at, word_largest(rt, word_at, wide), wide);
+    uint32_t word_at = at >> 5;
+    tree_set(rt, rt->tree_leaf + word_at, word_largest(rt, word_at, wide), wide);
+}
+
+/// A free block of `count` granules starts at `at` now, and no other of that word has become shorter.
+static ALWAYS_INLINE void exact_gained(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+{
+    tree_raise(rt, rt->tree_leaf + (at >> 5), count, wide);
 }
 
 /// The first block of at least `count` granules in a word in which there is one: the last block, or

@@ -26,6 +26,7 @@
 #include "base/bits.h"
 
 #define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE  __attribute__((noinline))
 
 enum {
     RT_POSITION_FIRST = 32,      // of granule 0
@@ -194,15 +195,14 @@ static ALWAYS_INLINE void *position_address(const acre_rt *rt, uint32_t at)
     return (void *)(rt->base + ((uintptr_t)at << rt->granule_log2));
 }
 
-/// The position of an address if it is the start of a granule of the range, else 0.
+/// The position of an address if it is the start of a granule of the range, else 0. Rotating puts what
+/// is left over from a granule on top, so one comparison refuses it together with what is outside.
 static ALWAYS_INLINE uint32_t position_of(const acre_rt *rt, const void *block)
 {
     uintptr_t offset = (uintptr_t)block - rt->base;
-    uintptr_t at = offset >> rt->granule_log2;
-    if (at << rt->granule_log2 != offset || at - RT_POSITION_FIRST >= rt->granules) {
-        return 0;
-    }
-    return (uint32_t)at;
+    unsigned shift = rt->granule_log2;
+    uintptr_t at = offset >> shift | offset << (-shift & (WORD_BITS - 1));
+    return at - RT_POSITION_FIRST < rt->granules ? (uint32_t)at : 0;
 }
 
 /// The position of a live block, or 0: not in the range, between granules, inside a block, or free.

@@ -122,11 +122,14 @@ static ALWAYS_INLINE uint32_t quick_free_length_before(const acre_rt *rt, uint32
     return wide ? ((const uint32_t *)end)[-1] : ((const uint16_t *)end)[-1];
 }
 
-/// The newest free block of the first class from which every block is long enough; else 0.
-static ALWAYS_INLINE uint32_t quick_find(const acre_rt *rt, uint32_t count, bool wide)
+/// The first class from which every block is long enough, and its newest block; if that is the request's
+/// own class, the newest block in it is. Returns 0 for none.
+static ALWAYS_INLINE uint32_t
+quick_find(const acre_rt *rt, uint32_t count, uint32_t *class_out, bool wide)
 {
     uint32_t class = class_of(count);
     uint32_t own = list_head(rt, class, wide);
+    *class_out = class;
     if (own != 0 && quick_free_length(rt, own, wide) >= count) {
         return own;
     }
@@ -134,14 +137,41 @@ static ALWAYS_INLINE uint32_t quick_find(const acre_rt *rt, uint32_t count, bool
     uint32_t octave = class >> RT_STEPS_LOG2;
     uint32_t any = (uint32_t)classes[octave] >> (class & (RT_STEPS - 1)) >> 1;
     if (any != 0) {
-        return list_head(rt, class + 1 + lowest_bit32(any), wide);
+        class += 1 + lowest_bit32(any);
+    } else {
+        uint32_t octaves =
+            *(const uint32_t *)rt->index >> octave >> 1; // both structs start with it
+        if (octaves == 0) {
+            return 0;
+        }
+        octave += 1 + lowest_bit32(octaves);
+        class = (octave << RT_STEPS_LOG2) + lowest_bit32(classes[octave]);
     }
-    uint32_t octaves = *(const uint32_t *)rt->index >> octave >> 1; // both structs start with it
-    if (octaves == 0) {
-        return 0;
+    *class_out = class;
+    return list_head(rt, class, wide);
+}
+
+/// The list of a class starts with another block now, or with none.
+static ALWAYS_INLINE void list_behead(acre_rt *rt, uint32_t class, uint32_t next, bool wide)
+{
+    list_set_head(rt, class, next, wide);
+    if (next == 0) {
+        uint8_t *octave = &list_classes(rt, wide)[class >> RT_STEPS_LOG2];
+        *octave = (uint8_t)(*octave & ~(1u << (class & (RT_STEPS - 1))));
+        if (*octave == 0) {
+            *(uint32_t *)rt->index &= ~((uint32_t)1 << (class >> RT_STEPS_LOG2));
+        }
     }
-    octave += 1 + lowest_bit32(octaves);
-    return list_head(rt, (octave << RT_STEPS_LOG2) + lowest_bit32(classes[octave]), wide);
+}
+
+/// Detaches a block that quick_find returned: the first of its list.
+static ALWAYS_INLINE void quick_pop(acre_rt *rt, uint32_t at, uint32_t class, bool wide)
+{
+    uint32_t next = links_get(rt, at, wide).next;
+    if (next != 0) {
+        links_set_prev(rt, next, 0, wide);
+    }
+    list_behead(rt, class, next, wide);
 }
 
 static ALWAYS_INLINE void quick_detach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
@@ -152,16 +182,8 @@ static ALWAYS_INLINE void quick_detach(acre_rt *rt, uint32_t at, uint32_t count,
     }
     if (links.prev != 0) {
         links_set_next(rt, links.prev, links.next, wide);
-        return;
-    }
-    uint32_t class = class_of(count);
-    list_set_head(rt, class, links.next, wide);
-    if (links.next == 0) {
-        uint8_t *octave = &list_classes(rt, wide)[class >> RT_STEPS_LOG2];
-        *octave = (uint8_t)(*octave & ~(1u << (class & (RT_STEPS - 1))));
-        if (*octave == 0) {
-            *(uint32_t *)rt->index &= ~((uint32_t)1 << (class >> RT_STEPS_LOG2));
-        }
+    } else {
+        list_behead(rt, class_of(count), links.next, wide);
     }
 }
 

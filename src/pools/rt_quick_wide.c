@@ -12,19 +12,30 @@ static acre_status rt_quick_wide_free(acre_rt *rt, void *block)
     return ops_free(rt, block, RT_QUICK_WIDE);
 }
 
+static NEVER_INLINE void rt_quick_wide_release(acre_rt *rt, uint32_t at, uint32_t count)
+{
+    ops_release(rt, at, count, RT_QUICK_WIDE);
+}
+
+static NEVER_INLINE void rt_quick_wide_take_inside(
+    acre_rt *rt, uint32_t block, uint32_t length, uint32_t at, uint32_t count)
+{
+    ops_take_inside(rt, block, length, at, count, RT_QUICK_WIDE);
+}
+
 static void *rt_quick_wide_aligned(acre_rt *rt, size_t align, size_t bytes)
 {
-    return ops_aligned(rt, align, bytes, RT_QUICK_WIDE);
+    return ops_aligned(rt, align, bytes, RT_QUICK_WIDE, rt_quick_wide_take_inside);
 }
 
 static bool rt_quick_wide_resize(acre_rt *rt, uint32_t at, uint32_t count)
 {
-    return ops_resize(rt, at, count, RT_QUICK_WIDE);
+    return ops_resize(rt, at, count, RT_QUICK_WIDE, rt_quick_wide_release);
 }
 
 static bool rt_quick_wide_claim(acre_rt *rt, uint32_t at, uint32_t count)
 {
-    return ops_claim(rt, at, count, RT_QUICK_WIDE);
+    return ops_claim(rt, at, count, RT_QUICK_WIDE, rt_quick_wide_take_inside);
 }
 
 static uint32_t rt_quick_wide_length(const acre_rt *rt, uint32_t at)

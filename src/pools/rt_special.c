@@ -126,7 +126,7 @@ static void trace(acre_rt *rt, acre_rt_event event, void *block, size_t bytes)
 
 // ---- allocation ------------------------------------------------------------------------------------
 
-static void *try_alloc(acre_rt *rt, size_t align, size_t bytes)
+static void *try_alloc(acre_rt *rt, size_t bytes, size_t align)
 {
     size_t all_bytes = guarded_bytes(rt, bytes);
     void *block =
@@ -138,17 +138,17 @@ static void *try_alloc(acre_rt *rt, size_t align, size_t bytes)
     return block;
 }
 
-void *special_alloc(acre_rt *rt, size_t align, size_t bytes)
+void *special_alloc(acre_rt *rt, size_t bytes, size_t align)
 {
     void *block = NULL;
     for (unsigned attempt = 0; attempt < 2; attempt++) {
         struct rt_call call;
         special_enter(rt, &call);
         if (!call.broken) {
-            block = try_alloc(rt, align, bytes);
+            block = try_alloc(rt, bytes, align);
             // What is posted is as good as free; there are at most post_count.
             if (block == NULL && drain(rt, &call, UINT32_MAX) != 0) {
-                block = try_alloc(rt, align, bytes);
+                block = try_alloc(rt, bytes, align);
             }
         }
         special_leave(rt, &call);

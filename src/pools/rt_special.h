@@ -21,7 +21,7 @@ void special_enter(acre_rt *rt, struct rt_call *call);
 void special_leave(acre_rt *rt, const struct rt_call *call);
 
 /// acre_rt_alloc, or acre_rt_aligned if `align` is not 0.
-void *special_alloc(acre_rt *rt, size_t align, size_t bytes);
+void *special_alloc(acre_rt *rt, size_t bytes, size_t align);
 void *special_alloc_at(acre_rt *rt, void *addr, size_t bytes);
 acre_status special_free(acre_rt *rt, void *block);
 acre_status special_resize(acre_rt *rt, void *block, size_t bytes);

@@ -170,7 +170,7 @@ static bool is_live(uint32_t at)
 }
 
 // The check must be able to fail: each bit of starts is flipped. Two live blocks that become one, or one
-// that becomes two, are another sound heap; all else must be found.
+// that becomes two, may be another sound heap; all else must be found.
 static void check_finds_each_flipped_bit_of_starts(void)
 {
     for (unsigned kind = 0; kind < KINDS; kind++) {
@@ -188,7 +188,7 @@ static void check_finds_each_flipped_bit_of_starts(void)
             pool->starts[at / 32] ^= (uint32_t)1 << at % 32;
             bool found = acre_rt_check(pool, 2) != NULL;
             pool->starts[at / 32] ^= (uint32_t)1 << at % 32;
-            T_EXPECT(found != is_other_heap);
+            T_EXPECT(found || is_other_heap);
         }
         pool->used_granules += 1;
         T_EXPECT(acre_rt_check(pool, 1) != NULL);
