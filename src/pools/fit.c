@@ -8,6 +8,13 @@
 #include "base/check.h"
 #include "pools/fit_block.h"
 
+// Where the calling function returns to: who asked. WebAssembly has no such address.
+#if defined(__wasm__)
+#define FIT_CALLER() ((const void *)NULL)
+#else
+#define FIT_CALLER() ((const void *)__builtin_return_address(0))
+#endif
+
 _Static_assert((FIT_STATE_MASK & ACRE_FIT_SYSTEM) != 0, "every state fits below a size");
 _Static_assert(sizeof(struct fit_debug) % FIT_ALIGN == 0, "a payload is aligned with it, too");
 
@@ -113,7 +120,7 @@ static void *alloc_for(acre_fit *fit, size_t bytes, const void *caller)
 
 void *acre_fit_alloc(acre_fit *fit, size_t bytes)
 {
-    return alloc_for(fit, bytes, __builtin_return_address(0));
+    return alloc_for(fit, bytes, FIT_CALLER());
 }
 
 void *acre_fit_calloc(acre_fit *fit, size_t count, size_t bytes)
@@ -122,7 +129,7 @@ void *acre_fit_calloc(acre_fit *fit, size_t count, size_t bytes)
     if (!mul_size(count, bytes, &all)) {
         return NULL;
     }
-    void *block = alloc_for(fit, all, __builtin_return_address(0));
+    void *block = alloc_for(fit, all, FIT_CALLER());
     if (block != NULL) {
         __builtin_memset(block, 0, all);
     }
@@ -143,7 +150,7 @@ void *acre_fit_alloc_largest(acre_fit *fit, size_t at_least, size_t at_most, siz
         return NULL;
     }
     *got = bytes;
-    return take(fit, block, block_bytes_for(fit, bytes), bytes, __builtin_return_address(0));
+    return take(fit, block, block_bytes_for(fit, bytes), bytes, FIT_CALLER());
 }
 
 /// Tells of misuse: ends the program, or makes the caller return.
@@ -221,7 +228,7 @@ static bool resize(acre_fit *fit, struct fit_block *block, size_t bytes)
 
 void *acre_fit_realloc(acre_fit *fit, void *payload, size_t bytes)
 {
-    const void *caller = __builtin_return_address(0);
+    const void *caller = FIT_CALLER();
     if (payload == NULL) {
         return alloc_for(fit, bytes, caller);
     }
