@@ -18,7 +18,9 @@
 // elsewhere) is always found out, in constant time, by the bitmaps alone, and refused by status.
 // What cannot be known is that a block was freed and its place handed out again meanwhile.
 //
-// Threads: one at a time, unless the hooks have a lock. Interrupts: acre_rt_post_free only.
+// Threads: one at a time, unless the hooks have a lock. Functions that take a const heap do not lock: of a
+// live block its owner may ask the size at any time; whoever looks at the whole keeps others away.
+// Interrupts: acre_rt_post_free only.
 // Bounds: "bounded" below means that acre_rt_wcet has the number; the tests prove it.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_RT_H
@@ -257,6 +259,8 @@ const char *acre_rt_check(const acre_rt *rt, unsigned level) ACRE_MUST_USE;
 /// M (3/2 + ceil(log2 n)), which is above M H(n) / ln 2 (J. M. Robson's bound for first fit, Knuth,
 /// The Art of Computer Programming 1, section 2.5, exercise 43), and M if n is 1. QUICK needs
 /// M + (M + 1) (n + n/8 + 1): each hole is too small, and between two of them there is a block.
+/// The bound for EXACT is one for alloc and free: not for blocks that shrink in place, which leaves them
+/// where first fit would not have put them, nor for aligned ones or those at a given address.
 /// 0 for sizes that make no sense or a range that no machine has.
 size_t acre_rt_need(
     size_t live_bytes, size_t max_bytes, size_t min_bytes, const acre_rt_options *options)
