@@ -78,16 +78,16 @@ void *acre_fit_alloc_largest(acre_fit *fit, size_t at_least, size_t at_most, siz
 /// Time     O(blocks)
 acre_status acre_fit_reserve(acre_fit *fit, void *addr, size_t bytes) ACRE_MUST_USE;
 
-/// Changes the size of `block`: in place if there is room, else by moving it. NULL leaves it unchanged
-/// and live: no room, or 0 bytes. NULL as `block` means alloc.
-void *acre_fit_realloc(acre_fit *fit, void *block, size_t bytes) ACRE_ALLOC(3);
+/// Changes the size of the block at `payload`: in place if there is room, else by moving it. NULL leaves
+/// it unchanged and live: no room, or 0 bytes. NULL as `payload` means alloc.
+void *acre_fit_realloc(acre_fit *fit, void *payload, size_t bytes) ACRE_ALLOC(3);
 
-/// Frees `block`, together with free neighbours. NULL is ignored.
+/// Frees the block at `payload`, together with free neighbours. NULL is ignored.
 /// Time: constant; O(free blocks) with the policy `address`.
-acre_status acre_fit_free(acre_fit *fit, void *block);
+acre_status acre_fit_free(acre_fit *fit, void *payload);
 
 /// Bytes that may be used in a live block: in the debug form what was asked for.
-size_t acre_fit_size(const acre_fit *fit, const void *block) ACRE_MUST_USE;
+size_t acre_fit_size(const acre_fit *fit, const void *payload) ACRE_MUST_USE;
 
 typedef enum acre_fit_state {
     ACRE_FIT_FREE = 1,

@@ -211,7 +211,10 @@ static char letter_between(
         uintptr_t end = (uintptr_t)block_next(*block);
         if (end > from) {
             char own = letter_of(block_state(*block));
-            letter = letter == '\0' || letter == own ? own : '+';
+            if (letter != '\0' && letter != own) {
+                own = '+';
+            }
+            letter = own;
         }
         if (end > to) {
             break; // the next letter starts in this block

@@ -19,40 +19,40 @@ struct rt_bound {
 #if defined(__ARM_ARCH_6M__)
 #define RT_BOUND_TARGET "cortex-m0"
 static const struct rt_bound rt_bounds[4] = {
-    {628, 56, 616, 37},
-    {665, 56, 660, 37},
+    {626, 56, 616, 37},
+    {663, 56, 660, 37},
     {369, 0, 474, 0},
     {367, 0, 486, 0},
 };
 #elif defined(__ARM_ARCH_7EM__)
 #define RT_BOUND_TARGET "cortex-m4"
 static const struct rt_bound rt_bounds[4] = {
-    {339, 48, 301, 31},
-    {370, 47, 341, 31},
+    {332, 48, 298, 31},
+    {363, 47, 335, 31},
     {186, 0, 227, 0},
     {191, 0, 233, 0},
 };
 #elif defined(__riscv) && __riscv_xlen == 64 && !defined(__riscv_zbb)
 #define RT_BOUND_TARGET "riscv64"
 static const struct rt_bound rt_bounds[4] = {
-    {514, 76, 458, 51},
-    {563, 76, 498, 51},
+    {499, 77, 451, 51},
+    {548, 77, 490, 51},
     {290, 0, 350, 0},
     {295, 0, 350, 0},
 };
 #elif defined(__aarch64__)
 #define RT_BOUND_TARGET "aarch64"
 static const struct rt_bound rt_bounds[4] = {
-    {314, 42, 275, 24},
-    {349, 44, 308, 26},
+    {306, 42, 270, 24},
+    {340, 44, 303, 26},
     {187, 0, 210, 0},
     {195, 0, 212, 0},
 };
 #elif defined(__x86_64__)
 #define RT_BOUND_TARGET "x86-64"
 static const struct rt_bound rt_bounds[4] = {
-    {386, 55, 342, 37},
-    {418, 51, 382, 35},
+    {374, 55, 339, 37},
+    {407, 51, 376, 35},
     {220, 0, 258, 0},
     {227, 0, 262, 0},
 };

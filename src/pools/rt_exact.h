@@ -72,7 +72,8 @@ static ALWAYS_INLINE void tree_raise(acre_rt *rt, uint32_t node, uint32_t value,
 /// Free blocks that start in a word, one bit each.
 static ALWAYS_INLINE uint32_t free_starts(const acre_rt *rt, uint32_t word_at)
 {
-    uint32_t edges = (uint32_t)rt->edges[2 * word_at] | (uint32_t)rt->edges[2 * word_at + 1] << 16;
+    const uint16_t *halves = &rt->edges[(size_t)word_at * 2];
+    uint32_t edges = (uint32_t)halves[0] | (uint32_t)halves[1] << 16;
     return rt->starts[word_at] & edges;
 }
 
@@ -173,6 +174,20 @@ static ALWAYS_INLINE uint32_t word_first(const acre_rt *rt, uint32_t word_at, ui
     return (word_at << 5) + at;
 }
 
+/// The first child of a node that has a free block of at least `count` granules, which the node has.
+static ALWAYS_INLINE uint32_t
+tree_child(const acre_rt *rt, uint32_t node, uint32_t count, bool wide)
+{
+    uint32_t child = (node - 2) << 2;
+    if (tree_get(rt, child, wide) >= count) {
+        return child;
+    }
+    if (tree_get(rt, child + 1, wide) >= count) {
+        return child + 1;
+    }
+    return tree_get(rt, child + 2, wide) >= count ? child + 2 : child + 3;
+}
+
 /// The lowest free block of at least `count` granules, or 0.
 static ALWAYS_INLINE uint32_t exact_find(const acre_rt *rt, uint32_t count, bool wide)
 {
@@ -181,16 +196,7 @@ static ALWAYS_INLINE uint32_t exact_find(const acre_rt *rt, uint32_t count, bool
     }
     uint32_t node = RT_TREE_ROOT;
     do {
-        node = (node - 2) << 2;
-        if (tree_get(rt, node, wide) < count) {
-            node += 1;
-            if (tree_get(rt, node, wide) < count) {
-                node += 1;
-                if (tree_get(rt, node, wide) < count) {
-                    node += 1;
-                }
-            }
-        }
+        node = tree_child(rt, node, count, wide);
     } while (node <= rt->tree_leaf);
     return word_first(rt, node - rt->tree_leaf, count);
 }

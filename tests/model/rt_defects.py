@@ -17,7 +17,7 @@ import tempfile
 
 # file, text, what it becomes
 DEFECTS = [
-    ("rt_exact.h", "node += 1;\n            if", "node += 2;\n            if"),  # skips a sibling
+    ("rt_exact.h", "        return child + 1;", "        return child + 2;"),  # skips a sibling
     ("rt_exact.h", "return larger(length + 1, last_length);", "return length + 1;"),
     ("rt_exact.h", "length_put(rt, back, back - 1, count, wide);", ""),  # a long block without its end
     ("rt_ops.h", "if (merged && end >> 5 != at >> 5) {", "if (false) {"),  # a leaf is not worked out anew
