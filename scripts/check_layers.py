@@ -30,6 +30,7 @@ LAYERS = {
     "src/base": (API, BARE),
     "src/heap": (API | {"src/base"}, BARE),
     "src/frames": (API | {"src/base"}, BARE),
+    "src/pools": (API | {"src/base"}, BARE),
     "src/front": (PUBLIC | {"src/base", "src/heap"}, HOSTED),
     "ports/bare": (PUBLIC | {"src/base"}, BARE),
     "ports/kernel": (PUBLIC | {"src/base"}, BARE),
@@ -40,7 +41,8 @@ LAYERS = {
     "tools": (PUBLIC, HOSTED),
     "bench": (PUBLIC, HOSTED),
     "examples": (PUBLIC, HOSTED),
-    "tests": (PUBLIC | {"src/base", "src/heap", "src/frames", "src/front", "ports/sim", "ports/linux"}, HOSTED),
+    "tests": (PUBLIC | {"src/base", "src/heap", "src/pools", "src/frames", "src/front", "ports/sim",
+               "ports/linux"}, HOSTED),
     "tests/kernel": (PUBLIC | {"kernel", "tests"}, BARE),
 }
 TREES = ("include", "src", "ports", "kernel", "tools", "bench", "examples", "tests")

@@ -26,6 +26,7 @@ trap 'rm -rf "$work"' EXIT
 
 what='double free|invalid free|invalid realloc|realloc of a freed block|invalid usable_size'
 what="$what|usable_size of a freed block|wrong size on free|corrupted free block"
+what="$what|block written past its end"
 form="^acre: ($what): 0x[0-9a-f]+( \(block of [0-9]+ bytes\))?\$"
 
 # The kernel fills concurrency ids when it says (auxiliary value 27) that the area is large enough.

@@ -3,7 +3,9 @@
 #ifndef ACRE_ACRE_H
 #define ACRE_ACRE_H
 
+#include "acre/fit.h"
 #include "acre/heap.h"
 #include "acre/pages.h"
+#include "acre/rt.h"
 
 #endif

@@ -106,6 +106,43 @@ static inline unsigned lowest_bit(word n)
 
 #endif
 
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__ARM_FEATURE_CLZ) || defined(__wasm__)
+
+/// Index of the lowest set bit of `n`, which is not 0: one or two instructions.
+static inline unsigned lowest_bit32(uint32_t n)
+{
+    return (unsigned)__builtin_ctz(n);
+}
+
+/// Index of the highest set bit of `n`, which is not 0.
+static inline unsigned highest_bit32(uint32_t n)
+{
+    return 31u - (unsigned)__builtin_clz(n);
+}
+
+#else
+
+// A number with one bit set shifts the constant so that its top five bits tell which: each of the 32
+// values stands in it once (de Bruijn). No branch, so the time is the same for every number.
+static inline unsigned lowest_bit32(uint32_t n)
+{
+    static const uint8_t place[32] = {0,  1,  28, 2,  29, 14, 24, 3, 30, 22, 20, 15, 25, 17, 4,  8,
+                                      31, 27, 13, 23, 21, 19, 16, 7, 26, 12, 18, 6,  11, 5,  10, 9};
+    return place[(uint32_t)((n & (~n + 1)) * 0x077cb531u) >> 27];
+}
+
+static inline unsigned highest_bit32(uint32_t n)
+{
+    n |= n >> 1;
+    n |= n >> 2;
+    n |= n >> 4;
+    n |= n >> 8;
+    n |= n >> 16;
+    return lowest_bit32(n - (n >> 1));
+}
+
+#endif
+
 /// Number of set bits.
 static inline unsigned count_bits(word n)
 {
