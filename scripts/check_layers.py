@@ -29,6 +29,7 @@ LAYERS = {
     "include/acre/port": (API, BARE),
     "src/base": (API, BARE),
     "src/heap": (API | {"src/base"}, BARE),
+    "src/pools": (API | {"src/base"}, BARE),
     "src/front": (PUBLIC | {"src/base", "src/heap"}, HOSTED),
     "ports/bare": (PUBLIC | {"src/base"}, BARE),
     "ports/linux": (PUBLIC | {"src/base"}, HOSTED),
@@ -36,7 +37,7 @@ LAYERS = {
     "tools": (PUBLIC, HOSTED),
     "bench": (PUBLIC, HOSTED),
     "examples": (PUBLIC, HOSTED),
-    "tests": (PUBLIC | {"src/base", "src/heap", "src/front", "ports/sim", "ports/linux"}, HOSTED),
+    "tests": (PUBLIC | {"src/base", "src/heap", "src/pools", "src/front", "ports/sim", "ports/linux"}, HOSTED),
 }
 TREES = ("include", "src", "ports", "tools", "bench", "examples", "tests")
 SUFFIXES = {".c", ".h", ".S", ".cc", ".cpp"}

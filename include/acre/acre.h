@@ -4,6 +4,8 @@
 #define ACRE_ACRE_H
 
 #include "acre/heap.h"
+#include "acre/heap_pages.h"
 #include "acre/pages.h"
+#include "acre/pool.h"
 
 #endif

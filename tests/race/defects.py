@@ -87,6 +87,14 @@ DEFECTS = [
     Defect("fork misses a slot that is being made", "src/heap/slot.c",
            "if (count == heap->slots_made) {", "if (count <= heap->slots_made) {",
            "sim_fork", "a_slot_is_being_made"),
+    Defect("a shared pool's block is claimed by a load and a store", "src/pools/pool.c",
+           "if (cas_acquire(live, &seen, seen | bit)) {",
+           "store_relaxed(live, seen | bit);\n            if (true) {",
+           "sim_pool", "two_threads_that_take_and_give"),
+    Defect("a shared pool's block is given back by a load and a store", "src/pools/pool.c",
+           "} while (!cas_release(live, &seen, seen & ~bit));",
+           "} while (store_relaxed(live, seen & ~bit), false);",
+           "sim_pool", "three_threads_and_three_blocks"),
 ]
 
 
@@ -112,6 +120,7 @@ def compile_file(source, output, origin):
 def library_sources():
     sources = FRAME + ["src/base/sizeclass.c", "src/base/text.c"]
     sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/heap").glob("*.c"))]
+    sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/pools").glob("*.c"))]
     return sources
 
 
