@@ -7,5 +7,7 @@
 #include "acre/heap_pages.h"
 #include "acre/pages.h"
 #include "acre/pool.h"
+#include "acre/region.h"
+#include "acre/watermark.h"
 
 #endif

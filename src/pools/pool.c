@@ -14,6 +14,9 @@
 #include "pools/pool.h"
 #include "pools/stride.h"
 
+// Kept out of the paths that succeed, so that those need no frame.
+#define OUT_OF_LINE __attribute__((noinline))
+
 // The sentences of the heap, so that one word means one thing.
 static const char double_put[] = "double free";
 static const char invalid_put[] = "invalid free";
@@ -30,6 +33,11 @@ static inline void *block_at(const acre_pool *pool, size_t index)
     return pool->base + index * pool->stride_bytes;
 }
 
+OUT_OF_LINE static _Noreturn void die(const acre_pool *pool, const char *what, const void *block)
+{
+    acre_port_fatal(what, block, what == invalid_put ? 0 : pool->stride_bytes);
+}
+
 // ---- shared --------------------------------------------------------------------------------------
 
 static void *get_shared(acre_pool *pool)
@@ -41,7 +49,7 @@ static void *get_shared(acre_pool *pool)
         uint32_t seen = load_relaxed(live);
         while (seen != UINT32_MAX) {
             uint32_t bit = ~seen & (seen + 1); // the lowest that is 0
-            // Pairs with cas_release in put_shared.
+            // Pairs with cas_release in put_otherwise.
             if (cas_acquire(live, &seen, seen | bit)) {
                 return block_at(pool, (size_t)at * 32 + lowest_bit(bit));
             }
@@ -52,18 +60,22 @@ static void *get_shared(acre_pool *pool)
     return NULL;
 }
 
-static void put_shared(acre_pool *pool, void *block)
+/// The block is none of those that were made one by one: none of a shared pool are.
+OUT_OF_LINE static void put_otherwise(acre_pool *pool, void *block)
 {
     word index = index_of(pool, block);
-    if (unlikely(index >= pool->count)) {
-        acre_port_fatal(invalid_put, block, 0);
+    if (block == NULL) {
+        return;
+    }
+    if (pool->shared == 0 || index >= pool->count) {
+        die(pool, invalid_put, block);
     }
     uint32_t *live = &pool->live[index / 32];
     uint32_t bit = (uint32_t)1 << index % 32;
     uint32_t seen = load_relaxed(live);
     do {
         if (unlikely((seen & bit) == 0)) {
-            acre_port_fatal(double_put, block, pool->stride_bytes);
+            die(pool, double_put, block);
         }
         // Pairs with cas_acquire in get_shared.
     } while (!cas_release(live, &seen, seen & ~bit));
@@ -72,14 +84,10 @@ static void put_shared(acre_pool *pool, void *block)
 
 // ---- plain ---------------------------------------------------------------------------------------
 
-/// Commits memory up to the end of block `made`. False: the source has none.
-static bool commit_next(acre_pool *pool)
+/// Commits memory up to `end_bytes`. False: the source has none.
+static bool commit_to(acre_pool *pool, size_t end_bytes)
 {
-    size_t wanted = ((size_t)pool->made + 1) * pool->stride_bytes;
-    if (wanted <= pool->committed_bytes || pool->pages == NULL) {
-        return true;
-    }
-    size_t end = round_up(wanted, pool->pages->page_bytes);
+    size_t end = round_up(end_bytes, pool->pages->page_bytes);
     size_t more = end - pool->committed_bytes;
     if (pool->pages->commit(pool->pages, pool->base + pool->committed_bytes, more) != ACRE_OK) {
         return false;
@@ -88,46 +96,41 @@ static bool commit_next(acre_pool *pool)
     return true;
 }
 
-static void count_live(acre_pool *pool)
+/// The list is empty, as that of a shared pool always is: hands out a block that never was.
+OUT_OF_LINE static void *get_otherwise(acre_pool *pool)
 {
-    pool->live_count += 1;
-    if (pool->live_count > pool->live_peak) {
-        pool->live_peak = pool->live_count;
+    if (pool->shared != 0) {
+        return get_shared(pool);
     }
-}
-
-/// Hands out a block that never was.
-static void *get_new(acre_pool *pool)
-{
-    if (pool->made == pool->count || !commit_next(pool)) {
+    uint32_t index = pool->made;
+    size_t offset = (size_t)index * pool->stride_bytes;
+    size_t end_bytes = offset + pool->stride_bytes;
+    if (index == pool->count ||
+        (end_bytes > pool->committed_bytes && !commit_to(pool, end_bytes))) {
         pool->failed_count += 1;
         return NULL;
     }
-    uint32_t index = pool->made;
-    pool->made += 1;
+    pool->made = index + 1;
     pool->live[index / 32] |= (uint32_t)1 << index % 32;
-    count_live(pool);
-    return block_at(pool, index);
+    pool->live_count += 1;
+    return pool->base + offset;
 }
 
 void *acre_pool_get(acre_pool *pool)
 {
-    if (unlikely(pool->shared != 0)) {
-        return get_shared(pool);
-    }
     if (unlikely(pool->head == 0)) {
-        return get_new(pool);
+        return get_otherwise(pool);
     }
     uint32_t index = pool->head - 1;
     uint32_t next = *pool_link(pool, index);
     uint32_t *live = &pool->live[index / 32];
     uint32_t bit = (uint32_t)1 << index % 32;
     if (unlikely(next > pool->made || (*live & bit) != 0)) {
-        acre_port_fatal(corrupted, block_at(pool, index), pool->stride_bytes);
+        die(pool, corrupted, block_at(pool, index));
     }
     *live |= bit;
     pool->head = next;
-    count_live(pool);
+    pool->live_count += 1;
     return block_at(pool, index);
 }
 
@@ -142,32 +145,30 @@ void *acre_pool_get_zeroed(acre_pool *pool)
 
 void acre_pool_put(acre_pool *pool, void *block)
 {
-    if (unlikely(block == NULL)) {
-        return;
-    }
-    if (unlikely(pool->shared != 0)) {
-        put_shared(pool, block);
-        return;
-    }
     word index = index_of(pool, block);
     if (unlikely(index >= pool->made)) {
-        acre_port_fatal(invalid_put, block, 0);
+        put_otherwise(pool, block);
+        return;
     }
     uint32_t *live = &pool->live[index / 32];
     uint32_t bit = (uint32_t)1 << index % 32;
     if (unlikely((*live & bit) == 0)) {
-        acre_port_fatal(double_put, block, pool->stride_bytes);
+        die(pool, double_put, block);
     }
     *live &= ~bit;
     *pool_link(pool, index) = pool->head;
     pool->head = (uint32_t)index + 1;
+    // The most that were ever live were so when one of them was put back, or are so now.
+    if (pool->live_count > pool->live_peak) {
+        pool->live_peak = pool->live_count;
+    }
     pool->live_count -= 1;
 }
 
 const char *acre_pool_fault(const acre_pool *pool, const void *block)
 {
     word index = index_of(pool, block);
-    if (block == NULL || index >= pool->made) {
+    if (block == NULL || index >= (pool->shared != 0 ? pool->count : pool->made)) {
         return invalid_put;
     }
     return (load_relaxed(&pool->live[index / 32]) >> index % 32 & 1) == 0 ? double_put : NULL;

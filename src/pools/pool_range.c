@@ -62,9 +62,12 @@ void acre_pool_reset(acre_pool *pool)
         pool->live[words - 1] = ~(uint32_t)0
                                 << pool->count % 32; // bits of no block: never to be had
     }
-    pool->made = pool->shared != 0 ? pool->count : 0;
+    pool->made = 0;
     pool->head = 0;
     pool->hint = 0;
+    if (pool->live_count > pool->live_peak) {
+        pool->live_peak = pool->live_count;
+    }
     pool->live_count = 0;
 }
 
@@ -204,7 +207,7 @@ void acre_pool_get_stats(const acre_pool *pool, acre_pool_stats *out)
         .block_bytes = pool->stride_bytes,
         .count = pool->count,
         .live_count = pool->shared != 0 ? count_live_bits(pool) : pool->live_count,
-        .live_peak = pool->live_peak,
+        .live_peak = pool->live_peak > pool->live_count ? pool->live_peak : pool->live_count,
         .failed_count = load_relaxed(&pool->failed_count),
         .committed_bytes = pool->committed_bytes,
     };
