@@ -33,10 +33,13 @@ HOST = [
     ("pool_shared", "acre_pool_get", 70),
     ("pool_shared", "acre_pool_put", 50),
     ("region", "count_region_alloc", 10),
+    ("table", "count_table_at", 12),
+    ("table", "acre_table_add", 100),
+    ("table", "acre_table_remove", 50),
 ]
 # what bench/pools/cortex_m4.c reports: most instructions allowed in any call
 CORTEX_M4 = {"pool_get": 35, "pool_put": 50, "pool_get_keep": 35, "pool_put_keep": 50,
-             "region_alloc": 12}
+             "region_alloc": 12, "table_at": 20}
 
 LINKER_SCRIPT = """
 MEMORY { CODE (rx) : ORIGIN = 0, LENGTH = 4M  RAM (rwx) : ORIGIN = 0x20000000, LENGTH = 4M }

@@ -6,6 +6,7 @@
 // SPDX-License-Identifier: MIT
 #include "acre/pool.h"
 #include "acre/region.h"
+#include "acre/table.h"
 
 #define SYSTICK_CONTROL (*(volatile uint32_t *)0xE000E010)
 #define SYSTICK_RELOAD  (*(volatile uint32_t *)0xE000E014)
@@ -193,6 +194,26 @@ static void measure_region(void)
     report("region_alloc", &alloc);
 }
 
+__attribute__((noinline, noclone)) static void *table_at(const acre_table *table, acre_id id)
+{
+    __asm__ volatile("" ::: "memory"); // so that it is called where it stands
+    return acre_table_at(table, id);
+}
+
+static void measure_table(void)
+{
+    static acre_id ids[OBJECTS];
+    acre_table table;
+    acre_table_options options = {.element_bytes = OBJECT_BYTES, .count = OBJECTS};
+    must(acre_table_init(&table, memory, sizeof(memory), &options) == ACRE_OK);
+    struct count lookup = {0};
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        must(acre_table_add(&table, &ids[i]) != NULL);
+        MEASURE(&lookup, objects[i] = table_at(&table, ids[i]));
+    }
+    report("table_at", &lookup);
+}
+
 static _Noreturn void start(void)
 {
     SYSTICK_RELOAD = 0xFFFFFF;
@@ -206,6 +227,7 @@ static _Noreturn void start(void)
     measure_pool("pool_get", "pool_put", 0);
     measure_pool("pool_get_keep", "pool_put_keep", ACRE_POOL_KEEP);
     measure_region();
+    measure_table();
     finish(EXIT_OK);
 }
 

@@ -78,14 +78,40 @@ static void run_region(unsigned long count)
     acre_region_close(&region);
 }
 
+NOINLINE static void *count_table_at(const acre_table *table, acre_id id)
+{
+    return acre_table_at(table, id);
+}
+
+static void run_table(unsigned long count)
+{
+    static acre_id ids[OBJECTS];
+    acre_table table;
+    acre_table_options options = {.element_bytes = OBJECT_BYTES, .count = OBJECTS};
+    must(acre_table_open(&table, acre_pages_mmap(), &options) == ACRE_OK);
+    for (unsigned i = 0; i < OBJECTS; i++) {
+        must(acre_table_add(&table, &ids[i]) != NULL);
+    }
+    for (unsigned long done = 0; done < count; done += OBJECTS) {
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            sink += (uintptr_t)count_table_at(&table, ids[i]);
+        }
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            must(acre_table_remove(&table, ids[i]) == ACRE_OK);
+        }
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            must(acre_table_add(&table, &ids[i]) != NULL);
+        }
+    }
+    must(acre_table_close(&table) == ACRE_OK);
+}
+
 static const struct {
     const char *name;
     void (*run)(unsigned long count);
 } operations[] = {
-    {"pool", run_pool_plain},
-    {"pool_keep", run_pool_keep},
-    {"pool_shared", run_pool_shared},
-    {"region", run_region},
+    {"pool", run_pool_plain}, {"pool_keep", run_pool_keep}, {"pool_shared", run_pool_shared},
+    {"region", run_region},   {"table", run_table},
 };
 
 int main(int argc, char **argv)

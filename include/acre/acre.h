@@ -8,6 +8,7 @@
 #include "acre/pages.h"
 #include "acre/pool.h"
 #include "acre/region.h"
+#include "acre/table.h"
 #include "acre/watermark.h"
 
 #endif
