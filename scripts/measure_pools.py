@@ -15,6 +15,7 @@ import argparse
 import pathlib
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -32,6 +33,8 @@ HOST = [
     ("pool_keep", "acre_pool_put", 50),
     ("pool_shared", "acre_pool_get", 70),
     ("pool_shared", "acre_pool_put", 50),
+    ("cache", "acre_cache_get", 40),
+    ("cache", "acre_cache_put", 50),
     ("region", "count_region_alloc", 10),
     ("table", "count_table_at", 12),
     ("table", "acre_table_add", 100),
@@ -126,10 +129,51 @@ def report_counts(build_dir, verdicts):
         verdicts.at_most(f"{name}, Cortex-M4", counts.get(name, (10**9, 0))[0], limit)
 
 
+# Patterns of bench/pools/work.h, and the special allocators that with_pools.c runs them on.
+PATTERNS = {
+    "one_type": ["pool", "cache", "table"],
+    "constructed": ["cache"],
+    "request": ["region"],
+}
+
+
+def run_pattern(command, environment):
+    """Nanoseconds of an object, and peak memory in KiB."""
+    done = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+    found = re.search(r"ns=([\d.]+) peak_rss_kib=(\d+)", done.stdout)
+    if done.returncode != 0 or not found:
+        raise RuntimeError(f"{command}: status {done.returncode}: {done.stderr}")
+    return float(found.group(1)), int(found.group(2))
+
+
+def report_times(build_dir, rounds):
+    bench = pathlib.Path(build_dir).resolve() / "bench"
+    library = common.acre_library(build_dir, required=True)
+    glibc, acre = common.Allocator("glibc"), common.Allocator("acre", library)
+    rows = []
+    for pattern, specials in PATTERNS.items():
+        runs = {"malloc of glibc": ([bench / "with_malloc", pattern], glibc),
+                "malloc of acre": ([bench / "with_malloc", pattern], acre)}
+        runs |= {name: ([bench / "with_pools", pattern, name], glibc) for name in specials}
+        results = {name: [] for name in runs}
+        for _ in range(rounds):  # interleaved, so that noise meets all alike
+            for name, (command, allocator) in runs.items():
+                results[name].append(run_pattern(command, allocator.environment()))
+        base = results["malloc of glibc"]
+        for name, result in results.items():
+            ratio = statistics.median(own[0] / of[0] for own, of in zip(result, base))
+            ns = statistics.median(each[0] for each in result)
+            kib = statistics.median(each[1] for each in result)
+            rows.append([pattern, name, f"{ns:.1f}", f"{ratio:.2f}", f"{kib:.0f}"])
+    common.print_table(rows, ["pattern", "allocator", "ns", "time, glibc = 1", "peak KiB"])
+
+
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build_dir", help="has bench/count")
     parser.add_argument("--check", action="store_true", help="exit status 1 if too many")
+    parser.add_argument("--time", action="store_true", help="time the patterns instead")
+    parser.add_argument("--rounds", type=int, default=5, help="of each, interleaved (default 5)")
     return parser.parse_args()
 
 
@@ -137,6 +181,9 @@ def main():
     args = parse_arguments()
     verdicts = common.Verdicts()
     try:
+        if args.time:
+            report_times(args.build_dir, args.rounds)
+            return 0
         report_counts(args.build_dir, verdicts)
     except RuntimeError as error:
         common.fail(str(error))

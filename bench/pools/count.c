@@ -106,12 +106,28 @@ static void run_table(unsigned long count)
     must(acre_table_close(&table) == ACRE_OK);
 }
 
+static void run_cache(unsigned long count)
+{
+    acre_cache *cache;
+    acre_cache_local local = {0};
+    acre_cache_options options = {.object_bytes = OBJECT_BYTES, .count = OBJECTS};
+    must(acre_cache_open(acre_pages_mmap(), &options, &cache) == ACRE_OK);
+    for (unsigned long done = 0; done < count; done += 2) { // two at a time: all hits but the first
+        objects[0] = acre_cache_get(cache, &local);
+        objects[1] = acre_cache_get(cache, &local);
+        acre_cache_put(cache, &local, objects[0]);
+        acre_cache_put(cache, &local, objects[1]);
+    }
+    acre_cache_flush(cache, &local);
+    must(acre_cache_close(cache) == ACRE_OK);
+}
+
 static const struct {
     const char *name;
     void (*run)(unsigned long count);
 } operations[] = {
     {"pool", run_pool_plain}, {"pool_keep", run_pool_keep}, {"pool_shared", run_pool_shared},
-    {"region", run_region},   {"table", run_table},
+    {"cache", run_cache},     {"region", run_region},       {"table", run_table},
 };
 
 int main(int argc, char **argv)

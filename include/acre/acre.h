@@ -3,6 +3,7 @@
 #ifndef ACRE_ACRE_H
 #define ACRE_ACRE_H
 
+#include "acre/cache.h"
 #include "acre/heap.h"
 #include "acre/heap_pages.h"
 #include "acre/pages.h"

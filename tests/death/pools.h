@@ -18,4 +18,15 @@ static inline acre_pool *death_pool(void)
     return &pool;
 }
 
+/// A cache of a hundred objects of 104 bytes.
+static inline acre_cache *death_cache(void)
+{
+    acre_cache *cache;
+    acre_cache_options options = {.object_bytes = 100, .count = 100};
+    if (acre_cache_open(acre_pages_mmap(), &options, &cache) != ACRE_OK) {
+        _exit(DEATH_UNPREPARED);
+    }
+    return cache;
+}
+
 #endif

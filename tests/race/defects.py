@@ -95,6 +95,16 @@ DEFECTS = [
            "} while (!cas_release(live, &seen, seen & ~bit));",
            "} while (store_relaxed(live, seen & ~bit), false);",
            "sim_pool", "three_threads_and_three_blocks"),
+    Defect("a chunk of a cache is given back while it can be chosen", "src/pools/cache_chunks.c",
+           "store_relaxed(&chunk->state, CHUNK_LEAVING);",
+           "store_relaxed(&chunk->state, CHUNK_ABSENT);",
+           "sim_cache", "a_chunk_leaves_while_objects_are_wanted"),
+    Defect("objects leave a cache's depot without its lock", "src/pools/cache.c",
+           "uint32_t count = 0; acre_port_lock_take(&cache->lock);",
+           "uint32_t count = 0;\n    sim_step();\n    void *first = cache->depot;\n    sim_step();\n"
+           "    if (first != NULL) { objects[0] = first; cache->depot = *cache_link_of(cache, first);\n"
+           "        cache->depot_count -= 1; return 1; }\n    acre_port_lock_take(&cache->lock);",
+           "sim_cache", "objects_change_hands_through_the_depot"),
 ]
 
 
