@@ -4,6 +4,7 @@
 #define ACRE_ACRE_H
 
 #include "acre/cache.h"
+#include "acre/handles.h"
 #include "acre/heap.h"
 #include "acre/heap_pages.h"
 #include "acre/pages.h"
