@@ -3,6 +3,7 @@
 #ifndef ACRE_ACRE_H
 #define ACRE_ACRE_H
 
+#include "acre/budget.h"
 #include "acre/cache.h"
 #include "acre/handles.h"
 #include "acre/heap.h"
