@@ -8,8 +8,8 @@
 // the caller (acre_pool_init), or takes a range from a page source and memory for it as it is needed
 // (acre_pool_open); with acre/heap_pages.h a heap is a page source. Nothing divides, no call searches.
 //
-// Cost, counted by scripts/measure_pools.py: get 27, put 35 instructions on x86-64; on Cortex-M4 29 and
-// 41, and 32 for a block that is new. Memory: 1 bit a block, 33 with ACRE_POOL_KEEP.
+// Cost, counted by scripts/measure_pools.py: get 27, put 35 instructions on x86-64; on Cortex-M4 30 and
+// 41, and 33 for a block that is new. Memory: 1 bit a block, 33 with ACRE_POOL_KEEP.
 //
 // Threads: one at a time, unless the pool is ACRE_POOL_SHARED. Misuse ends in acre_port_fatal (port.h);
 // who wants an answer instead asks acre_pool_fault first.
