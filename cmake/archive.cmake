@@ -1,4 +1,4 @@
-# archive.cmake - libacre.a, made of the objects of the target acre_objects.
+# archive.cmake - libacre.a, made of the objects of the target acre_objects, and libacre_pools.a.
 #
 # It holds one object, so that a program gets all of malloc's names from it or none: were some to come
 # from libc.a, they would be defined twice. Internal names are made local, for a program may have
@@ -25,3 +25,20 @@ target_include_directories(acre_static INTERFACE
 target_link_libraries(acre_static INTERFACE Threads::Threads)
 # A program of which only later libraries call malloc would get libc's.
 target_link_options(acre_static INTERFACE LINKER:-u,malloc)
+
+# lib<target>.a of one object, made of those of another target, with internal names made local.
+function(acre_archive target objects)
+    set(joined ${PROJECT_BINARY_DIR}/${target}.o)
+    add_custom_command(OUTPUT ${joined}
+        COMMAND ${CMAKE_C_COMPILER} -nostdlib -r -o ${joined} $<TARGET_OBJECTS:${objects}>
+        COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${joined}
+        DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
+        COMMENT "Joining the objects of lib${target}.a" COMMAND_EXPAND_LISTS VERBATIM)
+    set_source_files_properties(${joined} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
+    add_library(${target} STATIC ${joined})
+    set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
+    target_include_directories(${target} INTERFACE
+        $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+        $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    target_link_libraries(${target} INTERFACE Threads::Threads)
+endfunction()

@@ -7,7 +7,7 @@ endif()
 include(CMakePackageConfigHelpers)
 set(ACRE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/acre)
 
-install(TARGETS acre_shared acre_static EXPORT acre-targets)
+install(TARGETS acre_shared acre_static acre_pools EXPORT acre-targets)
 install(TARGETS acre_command)
 install(DIRECTORY include/acre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES docs/man/acre.1 docs/man/acre-run.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)

@@ -5,7 +5,8 @@
 
 * Each function that a header in include/acre declares has a comment of `///` lines directly above,
   and a sentence in it.
-* scripts/symbols.txt (of libacre.so) and scripts/symbols_frames.txt (of what only kernels link) name the
+* scripts/symbols.txt (of libacre.so), scripts/symbols_pools.txt (of libacre_pools.a) and
+  scripts/symbols_frames.txt (of what only kernels link) name the
   same acre_* functions as the headers.
 * Every other exported name is told of in docs/ or README.md.
 * Every link inside the documents leads to a file, and to a heading if it names one.
@@ -25,7 +26,7 @@ HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*$", re.M)
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 
 SOURCES = ("include", "src", "ports", "tools", "bench", "examples", "tests", "scripts", ".ci")
-KERNEL_SYMBOLS = "scripts/symbols_frames.txt"
+OTHER_SYMBOLS = ("scripts/symbols_frames.txt", "scripts/symbols_pools.txt")
 SPDX = "SPDX-License-Identifier: MIT"
 
 
@@ -96,14 +97,15 @@ class Documents:
         text = self.read("scripts/symbols.txt")
         exported = {line for line in text.split("\n") if line and not line.startswith("#")}
         own = {name for name in exported if name.startswith("acre_")}
-        if (self.root / KERNEL_SYMBOLS).is_file():
-            lines = self.read(KERNEL_SYMBOLS).split("\n")
-            own |= {line for line in lines if line and not line.startswith("#")}
+        for other in OTHER_SYMBOLS:
+            if (self.root / other).is_file():
+                lines = self.read(other).split("\n")
+                own |= {line for line in lines if line and not line.startswith("#")}
         for name in sorted(own - self.functions.keys()):
             self.errors.append(f"scripts/symbols.txt: no header declares {name}")
         for name in sorted(self.functions.keys() - own):
             self.errors.append(f"{self.functions[name]}: {name} is not in scripts/symbols.txt "
-                                   "or symbols_frames.txt")
+                                   "or symbols_frames.txt or symbols_pools.txt")
         told = "\n".join(self.read(path) for path in self.files("README.md", "docs/**/*"))
         for name in sorted(exported - own):
             if not re.search(rf"(?<!\w){re.escape(name)}(?!\w)", told):

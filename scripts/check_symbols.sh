@@ -9,7 +9,7 @@
 set -eu
 
 tls_bytes_max=64
-text_bytes_max=196608 # 192 KiB
+text_bytes_max=98304 # 96 KiB
 
 if [ $# -lt 1 ] || [ $# -gt 2 ]; then
     echo 'check_symbols.sh: type: check_symbols.sh LIBACRE_SO [LIST]' >&2

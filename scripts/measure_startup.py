@@ -21,7 +21,7 @@ import measure_common as common
 ANONYMOUS_LIMIT_KIB = 200
 EXEC_LIMIT_MS = 0.15
 TLS_LIMIT_BYTES = 64
-TEXT_LIMIT_BYTES = 192 * 1024
+TEXT_LIMIT_BYTES = 96 * 1024
 ALLOWED_LIBRARIES = re.compile(r"libc\.so\.6|ld-linux[\w-]*\.so\.\d+")
 # Number, name, type, address, offset, bytes, bytes of an entry, flags.
 SECTION_LINE = re.compile(r"\s*\[\s*\d+\]\s+\S+\s+\S+\s+[0-9a-f]+ [0-9a-f]+ (?P<bytes>[0-9a-f]+) "

@@ -121,9 +121,9 @@ rejects 'thread-local storage that is found by a call' 'not initial-exec' check
 
 fresh
 put more.c <<'END'
-static const __attribute__((used)) char much[200000] = {1};
+static const __attribute__((used)) char much[100000] = {1};
 END
 link $well
-rejects 'much text' 'bytes of text; 196608 are allowed' check
+rejects 'much text' 'bytes of text; 98304 are allowed' check
 
 finish

@@ -87,6 +87,24 @@ DEFECTS = [
     Defect("fork misses a slot that is being made", "src/heap/slot.c",
            "if (count == heap->slots_made) {", "if (count <= heap->slots_made) {",
            "sim_fork", "a_slot_is_being_made"),
+    Defect("a shared pool's block is claimed by a load and a store", "src/pools/pool.c",
+           "if (cas_acquire(live, &seen, seen | bit)) {",
+           "store_relaxed(live, seen | bit);\n            if (true) {",
+           "sim_pool", "two_threads_that_take_and_give"),
+    Defect("a shared pool's block is given back by a load and a store", "src/pools/pool.c",
+           "} while (!cas_release(live, &seen, seen & ~bit));",
+           "} while (store_relaxed(live, seen & ~bit), false);",
+           "sim_pool", "three_threads_and_three_blocks"),
+    Defect("a chunk of a cache is given back while it can be chosen", "src/pools/cache_chunks.c",
+           "store_relaxed(&chunk->state, CHUNK_LEAVING);",
+           "store_relaxed(&chunk->state, CHUNK_ABSENT);",
+           "sim_cache", "a_chunk_leaves_while_objects_are_wanted"),
+    Defect("objects leave a cache's depot without its lock", "src/pools/cache.c",
+           "uint32_t count = 0; acre_port_lock_take(&cache->lock);",
+           "uint32_t count = 0;\n    sim_step();\n    void *first = cache->depot;\n    sim_step();\n"
+           "    if (first != NULL) { objects[0] = first; cache->depot = *cache_link_of(cache, first);\n"
+           "        cache->depot_count -= 1; return 1; }\n    acre_port_lock_take(&cache->lock);",
+           "sim_cache", "objects_change_hands_through_the_depot"),
 ]
 
 
@@ -112,6 +130,7 @@ def compile_file(source, output, origin):
 def library_sources():
     sources = FRAME + ["src/base/sizeclass.c", "src/base/text.c"]
     sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/heap").glob("*.c"))]
+    sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/pools").glob("*.c"))]
     return sources
 
 
