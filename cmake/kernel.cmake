@@ -61,6 +61,7 @@ acre_kernel_image(test_kernel ${ACRE_KERNEL} tests/kernel/job.c tests/kernel/gue
 
 # The unit tests as kernel code, over the sim port.
 file(GLOB ACRE_UNITS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/unit/*_test.c)
+list(FILTER ACRE_UNITS EXCLUDE REGEX rt_special_test) # starts threads
 set(units "")
 foreach(source ${ACRE_UNITS})
     get_filename_component(name ${source} NAME_WE)
@@ -69,7 +70,7 @@ foreach(source ${ACRE_UNITS})
     list(APPEND ACRE_UNIT_OBJECTS kernel_unit_${name})
 endforeach()
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/units.txt CONTENT "${units}" @ONLY)
-add_library(kernel_sim OBJECT EXCLUDE_FROM_ALL ${ACRE_CORE} ${ACRE_FRAMES} ports/sim/pages_sim.c
+add_library(kernel_sim OBJECT EXCLUDE_FROM_ALL ${ACRE_CORE} ${ACRE_POOLS} ${ACRE_FRAMES} ports/sim/pages_sim.c
     ports/sim/port_sim.c tests/unit/fixture.c)
 acre_kernel_options(kernel_sim)
 foreach(target kernel_sim ${ACRE_UNIT_OBJECTS})

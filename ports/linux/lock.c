@@ -20,7 +20,7 @@ static void lock_pause(void)
 }
 
 uint32_t acre_port_gate;       // 1 = closed
-static const void *gate_owner; // the thread that closed it, by the address of a variable of its own
+static const void *gate_owner; // the thread that closed it, by its thread pointer
 
 static void futex(uint32_t *word, int operation, uint32_t value)
 {
@@ -29,16 +29,9 @@ static void futex(uint32_t *word, int operation, uint32_t value)
     errno = saved_errno;
 }
 
-static const void *dying; // the thread that no lock stops any more
-
-void acre_port_lock_ignore(void)
-{
-    store_relaxed(&dying, (const void *)&acre_port_thread);
-}
-
 void acre_port_lock_wait(acre_port_lock *lock)
 {
-    if (load_relaxed(&dying) == &acre_port_thread) {
+    if (load_relaxed(&acre_port_dying) == __builtin_thread_pointer()) {
         return;
     }
     for (int i = 0; i < SPINS_MAX; i++) {
@@ -61,7 +54,7 @@ void acre_port_lock_wake(acre_port_lock *lock)
 
 void acre_port_lock_at_gate(acre_port_lock *lock)
 {
-    while (load_acquire(&acre_port_gate) != 0 && load_relaxed(&gate_owner) != &acre_port_thread) {
+    while (load_acquire(&acre_port_gate) != 0 && load_relaxed(&gate_owner) != __builtin_thread_pointer()) {
         acre_port_lock_drop(lock);
         futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
         uint32_t open = 0;
@@ -73,7 +66,7 @@ void acre_port_lock_at_gate(acre_port_lock *lock)
 
 void acre_port_lock_gate_close(void)
 {
-    store_relaxed(&gate_owner, (const void *)&acre_port_thread);
+    store_relaxed(&gate_owner, (const void *)__builtin_thread_pointer());
     store_release(&acre_port_gate, 1);
 }
 

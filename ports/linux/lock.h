@@ -26,9 +26,9 @@ __attribute__((visibility("hidden"))) void acre_port_lock_wake(acre_port_lock *l
 /// Called with the lock when the gate is closed: returns with it once the gate lets the caller pass.
 __attribute__((visibility("hidden"))) void acre_port_lock_at_gate(acre_port_lock *lock);
 
-/// From now on no lock stops the caller, which is about to end the process: a handler of SIGABRT may
-/// allocate, whatever the thread had locked when it found what it reports.
-__attribute__((visibility("hidden"))) void acre_port_lock_ignore(void);
+/// The thread pointer of a thread that is about to end the process (fatal.c): no lock stops it any more, so
+/// that a handler of SIGABRT may allocate, whatever was locked when the thread found what it reports.
+extern __attribute__((visibility("hidden"))) const void *acre_port_dying;
 
 /// Closes the gate for all but the caller, who holds every lock; opens it.
 __attribute__((visibility("hidden"))) void acre_port_lock_gate_close(void);

@@ -21,6 +21,10 @@ _Noreturn void abort(void);
 _Noreturn void exit(int status);
 int strcmp(const char *a, const char *b);
 size_t strlen(const char *text);
+int strncmp(const char *a, const char *b, size_t bytes);
+char *strcpy(char *restrict to, const char *restrict from);
+char *strchr(const char *text, int letter);
+char *strstr(const char *text, const char *part);
 void *mmap(void *addr, size_t bytes, int access, int flags, int file, long offset);
 int mprotect(void *addr, size_t bytes, int access);
 int madvise(void *addr, size_t bytes, int advice);
@@ -58,6 +62,45 @@ int strcmp(const char *a, const char *b)
         b += 1;
     }
     return (unsigned char)*a - (unsigned char)*b;
+}
+
+int strncmp(const char *a, const char *b, size_t bytes)
+{
+    while (bytes != 0 && *a != '\0' && *a == *b) {
+        a += 1;
+        b += 1;
+        bytes -= 1;
+    }
+    return bytes == 0 ? 0 : (unsigned char)*a - (unsigned char)*b;
+}
+
+char *strcpy(char *restrict to, const char *restrict from)
+{
+    size_t i = 0;
+    do {
+        to[i] = from[i];
+    } while (from[i++] != '\0');
+    return to;
+}
+
+char *strchr(const char *text, int letter)
+{
+    while (*text != (char)letter) {
+        if (*text++ == '\0') {
+            return NULL;
+        }
+    }
+    return (char *)(uintptr_t)text;
+}
+
+char *strstr(const char *text, const char *part)
+{
+    for (size_t bytes = strlen(part); *text != '\0'; text++) {
+        if (strncmp(text, part, bytes) == 0) {
+            return (char *)(uintptr_t)text;
+        }
+    }
+    return NULL;
 }
 
 size_t strlen(const char *text)

@@ -11,5 +11,9 @@ void *memset(void *at, int value, size_t bytes);
 int memcmp(const void *a, const void *b, size_t bytes);
 int strcmp(const char *a, const char *b);
 size_t strlen(const char *text);
+int strncmp(const char *a, const char *b, size_t bytes);
+char *strcpy(char *restrict to, const char *restrict from);
+char *strchr(const char *text, int letter);
+char *strstr(const char *text, const char *part);
 
 #endif
