@@ -1,0 +1,8 @@
+"""One HTML page.
+
+SPDX-License-Identifier: MIT
+"""
+
+
+def page(record, results):
+    return ""
