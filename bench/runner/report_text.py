@@ -80,12 +80,12 @@ def print_behind(results, out):
         for kind, limit, word in ((results.clock, res.TIME_BEHIND, "time"),
                                   ("memory_kib", res.MEMORY_BEHIND, "memory")):
             for test, peer, ratio in results.behind(name, kind, limit):
-                noise = results.of(test, name, kind)["spread_percent"] / 2
-                more = f"±{noise:.0f}%"
+                more = spread(results.of(test, name, kind))
                 if word == "time":
                     other = "cpu" if kind == "wall" else "wall"
                     same = results.ratio(test, name, other, peer)
                     more += f"; {other} {same - 1:+.0%}" if same else ""
+                more = more.removeprefix("; ")
                 lines.append([test.name, word, f"{ratio - 1:+.0%}", f"behind {peer}", more])
         print(f"\n{name}: more than 5 % behind the best peer in time, or 10 % in memory: "
               f"{len(lines) or 'nowhere'}", file=out)

@@ -102,11 +102,17 @@ class Results:
         return memory["median"] * 1024 / live, faults / (live / PAGE_BYTES)
 
     def rss_over_time(self, test, name):
-        """The looks of the run whose last memory is the median one."""
+        """The looks of the run whose memory after the wait is the median one; its exit is cut off."""
         runs = [run for run in self.runs.get((test.name, name), {}).values()
                 if run.get("rss_over_time")]
         runs.sort(key=lambda run: run["memory_kib"])
-        return runs[len(runs) // 2]["rss_over_time"] if runs else []
+        if not runs:
+            return []
+        run = runs[len(runs) // 2]
+        looks = list(run["rss_over_time"])
+        while looks and looks[-1][1] < run["memory_kib"] * 0.9:
+            looks.pop()
+        return looks
 
     def groups(self):
         """(what they are called, the tests) for means of parts of the suite."""

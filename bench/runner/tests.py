@@ -70,7 +70,7 @@ def read_all():
     return read_patterns() + read_jobs()
 
 
-def program_of(test, name):
+def program_of(name):
     """Where one of the program's names is, or None."""
     if name == "python3":
         return sys.executable
@@ -87,7 +87,7 @@ def why_not(test):
         if not pathlib.Path(test.command[0]).exists():
             return f"the pattern program '{pathlib.Path(test.command[0]).name}' was not built"
         return None
-    missing = [name for name in test.needs if not program_of(test, name)]
+    missing = [name for name in test.needs if not program_of(name)]
     if missing:
         names = " and ".join(name.replace("/", " or ") for name in missing)
         return f"{names} not installed (Debian: {test.package})"
@@ -98,7 +98,7 @@ def places(test, inputs, scratch):
     """What the words in braces of a job's command stand for."""
     found = {"inputs": str(inputs), "jobs": str(HERE / "jobs"), "scratch": str(scratch)}
     for name in test.needs:
-        found[name.split("/")[0]] = program_of(test, name)
+        found[name.split("/")[0]] = program_of(name)
     return found
 
 
