@@ -1,4 +1,4 @@
-// aligned - buffers at multiples of 32 bytes to 64 KiB, in sizes of 64 bytes to 256 KiB.
+// aligned - buffers at multiples of 32 bytes to 64 KiB, in sizes of 32 bytes to 288 KiB.
 //
 // Stresses posix_memalign and aligned_alloc: what an allocator wastes to reach an alignment, and
 // how it finds a block's start when it is freed. 400 are live, a random one is replaced. Real
@@ -28,10 +28,19 @@ static size_t random_align(pattern_random *random)
     return (size_t)1 << order_log2;
 }
 
+/// Half the alignment times 1, 3, 5, 7 or 9. Not 2 or 4: for sizes of 256, 512 and 1 024 bytes that are
+/// multiples of the alignment, mimalloc 2.0.9 returns memory that is not aligned, and could not take
+/// part.
+static size_t random_bytes(pattern_random *random, size_t align)
+{
+    size_t half = (align < 64 ? 64 : align) / 2;
+    return half * (2 * pattern_random_below(random, 5) + 1);
+}
+
 static void buffer_new(buffer *made, pattern_random *random)
 {
     size_t align = random_align(random);
-    made->byte_count = pattern_random_size(random, 1, 9) * (align < 64 ? 64 : align) / 2;
+    made->byte_count = random_bytes(random, align);
     if (posix_memalign(&made->bytes, align, made->byte_count) != 0) {
         pattern_fail("posix_memalign found no memory");
     }

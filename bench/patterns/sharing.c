@@ -1,17 +1,17 @@
 // sharing active | passive - two threads write to small blocks that may share a cache line.
 //
-// Stresses where small blocks lie. Active: each thread allocates blocks of 8 bytes of its own; an
-// allocator that serves both from one line makes them slow each other down. Passive: one thread
-// allocated neighbours, each thread frees the one it was given and allocates anew; an allocator
-// that gives it back the same place keeps the line shared. Real programs: per-thread counters and
-// accumulators, reference counts, work items handed out by a master thread.
+// Stresses where small blocks lie. Active: each thread allocates a block of 8 bytes of its own, again
+// and again; an allocator that serves both from one line makes them slow each other down. Passive:
+// one thread allocated neighbours, each thread frees the one that it was given and allocates anew; an
+// allocator that gives it back the same place keeps the line shared. Real programs: per-thread
+// counters and accumulators, reference counts, work items handed out by a master thread.
 // SPDX-License-Identifier: MIT
 #include "pattern.h"
 
-enum { THREADS = 2, ROUNDS = 15000, WRITES = 20000, BLOCKS = 8, BLOCK_BYTES = 8, ACROSS = 16 };
+enum { THREADS = 2, ROUNDS = 800000, WRITES = 1000, BLOCK_BYTES = 8 };
 
 static pthread_barrier_t barrier;
-static uint64_t *given[THREADS][BLOCKS];
+static uint64_t *given[THREADS];
 static size_t rounds;
 static int is_passive;
 
@@ -20,7 +20,7 @@ static uint64_t block_use(uint64_t *block)
 {
     volatile uint64_t *counter = block;
     *counter = 0;
-    for (int i = 0; i < WRITES / ACROSS / BLOCKS; i++) {
+    for (int i = 0; i < WRITES; i++) {
         *counter = *counter + 1;
     }
     return *counter;
@@ -31,20 +31,11 @@ static void *work(void *argument)
     size_t self = (uintptr_t)argument;
     uint64_t sum = 0;
     pthread_barrier_wait(&barrier);
-    for (size_t i = 0; is_passive && i < BLOCKS; i++) {
-        free(given[self][i]);
-    }
+    free(given[self]);
     for (size_t round = 0; round < rounds; round++) {
-        uint64_t *blocks[BLOCKS];
-        for (size_t i = 0; i < BLOCKS; i++) {
-            blocks[i] = pattern_alloc(BLOCK_BYTES);
-        }
-        for (size_t i = 0; i < (size_t)BLOCKS * ACROSS; i++) {
-            sum += block_use(blocks[i % BLOCKS]);
-        }
-        for (size_t i = 0; i < BLOCKS; i++) {
-            free(blocks[i]);
-        }
+        uint64_t *block = pattern_alloc(BLOCK_BYTES);
+        sum += block_use(block);
+        free(block);
     }
     pattern_checksum_add(sum);
     return NULL;
@@ -59,10 +50,8 @@ int main(int argument_count, char **arguments)
     }
     rounds = pattern_work(ROUNDS);
     pthread_barrier_init(&barrier, NULL, THREADS);
-    for (size_t i = 0; is_passive && i < BLOCKS; i++) { // neighbours go to different threads
-        for (size_t thread = 0; thread < THREADS; thread++) {
-            given[thread][i] = pattern_alloc(BLOCK_BYTES);
-        }
+    for (size_t thread = 0; is_passive && thread < THREADS; thread++) { // neighbours
+        given[thread] = pattern_alloc(BLOCK_BYTES);
     }
     pthread_t threads[THREADS];
     uint64_t start_ns = pattern_now_ns();
@@ -74,5 +63,5 @@ int main(int argument_count, char **arguments)
     }
     uint64_t elapsed_ns = pattern_now_ns() - start_ns;
     const char *name = is_passive ? "sharing_passive" : "sharing_active";
-    return pattern_report(name, (uint64_t)rounds * THREADS * BLOCKS, elapsed_ns);
+    return pattern_report(name, (uint64_t)rounds * THREADS, elapsed_ns);
 }

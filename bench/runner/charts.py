@@ -40,16 +40,24 @@ def steps(low, high, wanted=5):
 LABEL_WIDTH, LABEL_HEIGHT = 64, 12
 
 
-def apart(places):
-    """Heights for labels at these places (x, y): from above to below, each clear of the others."""
+def apart(places, has_points):
+    """Heights for labels at these places (x, y): each clear of the others, and of their points."""
     heights, taken = [0.0] * len(places), []
+
+    def is_free(i, y):
+        x = places[i][0]
+        is_clear = all(abs(x - other_x) >= LABEL_WIDTH or abs(y - other_y) >= LABEL_HEIGHT
+                       for other_x, other_y in taken)
+        hidden = [j for j, (other_x, other_y) in enumerate(places)
+                  if has_points and j != i and 0 < other_x - x < LABEL_WIDTH
+                  and abs(other_y - y) < LABEL_HEIGHT - 2]
+        return is_clear and not hidden
+
     for i in sorted(range(len(places)), key=lambda i: places[i][1]):
         x, y = places[i]
-        for other_x, other_y in sorted(taken, key=lambda place: place[1]):
-            if abs(x - other_x) < LABEL_WIDTH and abs(y - other_y) < LABEL_HEIGHT:
-                y = other_y + LABEL_HEIGHT
-        taken.append((x, y))
-        heights[i] = y
+        moves = [step * sign for step in range(0, 200, 3) for sign in (1, -1)]
+        heights[i] = y + next((move for move in moves if is_free(i, y + move)), 0)
+        taken.append((x, heights[i]))
     return heights
 
 
@@ -78,7 +86,7 @@ def scatter(points, names, title):
               text((left + width - right) / 2, height - 6, "memory", "middle"),
               f'<g transform="rotate(-90 12 {(top + height - bottom) / 2:.0f})">' +
               text(12, (top + height - bottom) / 2, "time", "middle") + "</g>"]
-    label_heights = apart([(at_x(p[1]), at_y(p[2]) + 4) for p in points])
+    label_heights = apart([(at_x(p[1]), at_y(p[2]) + 4) for p in points], True)
     for (name, x, y), label_y in zip(points, label_heights):
         kind = colour(names, name)
         parts += [f'<circle cx="{at_x(x):.1f}" cy="{at_y(y):.1f}" r="5.5" class="{kind}">'
@@ -148,15 +156,14 @@ def over_time(curves, names, title):
               text(12, (top + height - bottom) / 2, "MiB", "middle") + "</g>"]
     order = sorted(curves)
     ends = [(0, at_y(curves[name][-1][1]) + 4) for name in order]
-    label_heights = apart(ends)
-    excess = max(0.0, max(label_heights) - (height - bottom + 4))
+    label_heights = apart(ends, False)
     for name, label_y in zip(order, label_heights):
         points = " ".join(f"{at_x(ms):.1f},{at_y(kib):.1f}" for ms, kib in curves[name])
         kind = colour(names, name)
         end_ms, end_kib = curves[name][-1]
         parts += [f'<polyline points="{points}" class="curve {kind}"/>',
                   line(at_x(end_ms) + 2, at_y(end_kib), at_x(end_ms) + 10,
-                       label_y - excess - 4, "lead"),
-                  text(at_x(end_ms) + 12, label_y - excess, name,
+                       label_y - 4, "lead"),
+                  text(at_x(end_ms) + 12, label_y, name,
                        kind=f"label {'own' * (kind == 'c1')}")]
     return svg(width, height, parts, title)

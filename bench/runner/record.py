@@ -6,6 +6,8 @@ was left in the middle says exactly what is still to be done, and by what:
     round 0 (warm-up, does not count)   tests in random order, of each test the allocators in
     round 1 ... rounds                  random order: what runs before whom changes in each round
 
+In the warm-up the system's malloc comes first: what a test prints there is what it must print.
+
 SPDX-License-Identifier: MIT
 """
 import dataclasses
@@ -76,7 +78,10 @@ class Record:
         names = [a["name"] for a in self.plan["allocators"]]
         for number in range(self.plan["rounds"] + 1):
             for test in generator.sample(self.plan["tests"], len(self.plan["tests"])):
-                for name in generator.sample(names, len(names)):
+                order = generator.sample(names, len(names))
+                if number == 0:
+                    order.sort(key=lambda name: name != allocators.SYSTEM)
+                for name in order:
                     yield number, test, name
 
     def add(self, run):

@@ -49,6 +49,8 @@ def scatters(results):
         if points:
             figures.append(tag("figure", charts.scatter(points, results.names, part) +
                                tag("figcaption", html.escape(part))))
+    if not figures:
+        return ""
     what = "CPU time" if results.clock == "cpu" else "time"
     return section("Time against memory", f"Geometric means of {what} and of peak memory relative "
                    "to the system's malloc: nearer to the lower left corner is better.",
