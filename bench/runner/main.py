@@ -7,10 +7,12 @@ SPDX-License-Identifier: MIT
 """
 import argparse
 import difflib
+import os
 import pathlib
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 
@@ -80,6 +82,9 @@ def parse(words):
             if getattr(options, name) not in (None, False, []):
                 option = "with" if name == "extra" else name
                 say.wrong(f"--resume takes what to do from the file; leave out --{option}")
+    for option, path in (("--json", options.json), ("--html", options.html)):
+        if path in ("", "-"):
+            say.wrong(f"'{path}' is no file for {option}; use the name of one")
     options.only = [name for part in options.only for name in part]
     return options
 
@@ -119,6 +124,9 @@ def begin(options, version, peers, everything):
         record = rec.load(options.resume)
         if options.json:
             record.path = pathlib.Path(options.json)
+        unknown = set(record.plan["tests"]) - {t.name for t in everything}
+        if unknown:
+            say.wrong(f"'{options.resume}' has tests that are not here: {', '.join(sorted(unknown))}")
         if record.left():
             rec.check_same(record)
         return record
@@ -182,11 +190,7 @@ def finish(record, everything, options):
     record.save()
     report_text.print_all(record, found, sys.stdout)
     if options.html:
-        try:
-            pathlib.Path(options.html).write_text(report_html.page(record, found),
-                                                  encoding="utf-8")
-        except OSError as error:
-            say.failed(f"cannot write '{options.html}': {error.strerror}")
+        pathlib.Path(options.html).write_text(report_html.page(record, found), encoding="utf-8")
     return say.RUN_FAILED if found.failures else say.DONE
 
 
@@ -226,5 +230,18 @@ def main(words):
     return finish(record, everything, options)
 
 
+def run():
+    """Ends with one line, not with a traceback, for what the machine refuses."""
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is left to flush
+        say.failed(f"cannot use '{error.filename or 'stdout'}': {error.strerror}")
+    except subprocess.CalledProcessError as error:
+        say.failed(f"'{error.cmd[0]}' failed while inputs were made")
+    return status
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run())

@@ -131,6 +131,9 @@ def load(path):
         say.wrong(f"'{path}' is no result of acre bench: it is no JSON")
     if not isinstance(content, dict) or content.get("acre_bench") != FORMAT:
         say.wrong(f"'{path}' is no result of this version of acre bench")
+    missing = {"acre", "machine", "started", "plan", "skipped", "printed", "runs"} - set(content)
+    if missing:
+        say.wrong(f"'{path}' is damaged: it has no '{min(missing)}'")
     return Record(content, path)
 
 

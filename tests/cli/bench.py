@@ -11,7 +11,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import cli
 
@@ -140,14 +139,17 @@ def case_every_installed_peer_takes_part(bench):
 def case_order_is_shuffled_and_a_seed_repeats_it(bench):
     orders = []
     for seed in ("1", "1", "2"):
-        found, _ = measured(bench, "--only", "batch,pair", "--quick", "--rounds", "2",
+        found, _ = measured(bench, "--only", "batch,pair", "--quick", "--rounds", "4",
                             "--allocators", "acre", "--conf", "two=keep=1", "--seed", seed)
         orders.append([(r["test"], r["allocator"]) for r in found["runs"]])
     cli.equal(orders[0], orders[1], "the order of one seed")
     cli.true(orders[0] != orders[2], "another seed is another order")
-    rounds = [tuple(orders[0][i:i + 6]) for i in range(0, 18, 6)]
-    cli.true(len(set(rounds)) > 1, "rounds differ")
+    rounds = [orders[0][i:i + 6] for i in range(0, 30, 6)]
     cli.equal({frozenset(r) for r in rounds}, {frozenset(rounds[0])}, "all are in each round")
+    cli.true(len({tuple(t for t, _ in r) for r in rounds}) > 1, "tests change places")
+    names = {tuple(name for test, name in r if test == "batch") for r in rounds[1:]}
+    cli.true(len(names) > 1, f"allocators change places: {names}")
+    cli.equal([name for _, name in rounds[0]][::3], ["system"] * 2, "first in the warm-up")
 
 
 def case_a_seed_changes_the_work_for_all_alike(bench):
@@ -263,13 +265,24 @@ def case_an_interrupted_run_is_gone_on_with(bench):
     cli.equal(json.loads(path.read_text())["runs"], after["runs"], "runs")
 
 
+def children(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def grandchildren(pid):
+    """The tests that run: each has run_once as its parent, and that the runner."""
+    return [int(test) for child in children(pid) for test in children(child)
+            if pathlib.Path(f"/proc/{child}/comm").read_text() == "run_once\n"]
+
+
 def case_nothing_is_left_behind_by_an_interrupted_run(bench):
     process = bench.start("bench", "--only", "idle_block", "--rounds", "1", "--allocators", "acre",
                           cwd=bench.dir, env={"TMPDIR": str(bench.dir)})
-    children = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    cli.wait_until(lambda: children.read_text().split(), "a run", 30)
-    time.sleep(0.5)
-    runs = [int(word) for word in children.read_text().split()]
+    cli.wait_until(lambda: grandchildren(process.pid), "a run", 30)
+    runs = grandchildren(process.pid)
     process.send_signal(signal.SIGTERM)
     _, err = process.communicate(timeout=cli.TIMEOUT_S)
     cli.equal(process.returncode, 130, f"exit status ({err})")
@@ -349,6 +362,7 @@ WRONG = (
     (("--clock", "sun"), "--clock: invalid choice: 'sun' (choose from 'wall', 'cpu'); try "),
     (("--resume", "/nonexistent"), "cannot read '/nonexistent': No such file or directory"),
     (("--resume", "/etc/passwd"), "'/etc/passwd' is no result of acre bench: it is no JSON"),
+    (("--json", "-"), "'-' is no file for --json; use the name of one"),
     (("--resume", "x", "--rounds", "3"),
      "--resume takes what to do from the file; leave out --rounds"),
 )
@@ -364,6 +378,9 @@ def case_each_wrong_command_line_gets_one_line_and_status_2(bench):
         path = bench.write(f"{name}.json", "[]" if name == "list" else "{}")
         cli.one_line(bench.run("bench", "--resume", path), 2,
                      f"acre: '{path}' is no result of this version of acre bench")
+    path = bench.write("damaged.json", '{"acre_bench": 1, "acre": "0"}')
+    cli.one_line(bench.run("bench", "--resume", path), 2,
+                 f"acre: '{path}' is damaged: it has no 'machine'")
 
 
 def case_another_library_is_not_gone_on_with(bench):
@@ -381,6 +398,10 @@ def case_another_library_is_not_gone_on_with(bench):
 def case_what_cannot_be_written_is_said_before_the_work(bench):
     done = bench.run(*FEW, "--json", "/nonexistent/x.json")
     cli.one_line(done, 125, "acre: cannot write '/nonexistent/x.json': No such file or directory")
+    with open("/dev/full", "wb") as full:
+        done = bench.run("bench", "--list", stdout=full)
+    cli.equal((done.returncode, done.stderr),
+              (125, b"acre: cannot use 'stdout': No space left on device\n"), "a full stdout")
 
 
 def case_a_missing_runner_and_missing_programs_are_named(bench):
