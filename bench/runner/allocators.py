@@ -58,8 +58,8 @@ def given(word):
 
 def is_loadable(library):
     """The loader reports what it cannot preload on stderr, and goes on without."""
-    done = subprocess.run([str(tests.HERE / "fifty"), "0"], env={**os.environ, "LD_PRELOAD": library}, check=False,
-                          capture_output=True, text=True, errors="replace")
+    done = subprocess.run([str(tests.HERE / "fifty"), "0"], check=False, capture_output=True,
+                          env={**os.environ, "LD_PRELOAD": library}, text=True, errors="replace")
     return "cannot be preloaded" not in done.stderr
 
 

@@ -106,7 +106,8 @@ def bar_column(parts, x, width, title, values, names):
     shown = max([1.25, *(min(value, 4.0) for value in known)])
     scale = (width - 42) / shown
     bottom = BAR_TOP + ROW * len(values)
-    parts += [text(x, 16, title, kind="tick"), line(x + scale, BAR_TOP - 6, x + scale, bottom, "one")]
+    parts += [text(x, 16, title, kind="tick"),
+              line(x + scale, BAR_TOP - 6, x + scale, bottom, "one")]
     for i, (name, value) in enumerate(values):
         y = BAR_TOP + ROW * i
         if value is None:
@@ -115,7 +116,7 @@ def bar_column(parts, x, width, title, values, names):
         length = min(value, shown) * scale
         parts += [f'<rect x="{x}" y="{y}" width="{length:.1f}" height="{ROW - 4}" rx="2" '
                   f'class="{colour(names, name)}"/>',
-                  text(x + length + 4, y + 9, f"{value:.2f}" + "→" * (value > shown), kind="tick")]
+                  text(x + length + 4, y + 9, f"{value:.2f}{'→' * (value > shown)}", kind="tick")]
 
 
 def bars(columns, names, title):

@@ -95,7 +95,8 @@ def curves(results):
     if not parts:
         return ""
     return section("Memory over time", "Resident memory of the idle tests: it rises to the peak, "
-                   "most is freed, then the program waits.", tag("div", "".join(parts), class_="figures"))
+                   "most is freed, then the program waits.",
+                   tag("div", "".join(parts), class_="figures"))
 
 
 def table(heading, rows):
@@ -114,7 +115,8 @@ def number_tables(results):
             row = [test.name]
             for name in results.names:
                 found = results.of(test, name, kind)
-                row.append(f"{show(found['median'])} {text_form.spread(found)}" if found else "failed")
+                row.append(f"{show(found['median'])} {text_form.spread(found)}"
+                           if found else "failed")
             rows.append(row)
         if not rows:
             continue
@@ -136,8 +138,9 @@ def limits(results):
     if not rows:
         return ""
     return section("Physical limits", "Peak memory for each byte that was live at the peak / page "
-                   "faults for each 4 KiB of it. Nothing can do with less than 1.00 of the first; of "
-                   "the second only who uses huge pages.", table(["", "live", *results.names], rows))
+                   "faults for each 4 KiB of it. Nothing can do with less than 1.00 of the first; "
+                   "of the second only who uses huge pages.",
+                   table(["", "live", *results.names], rows))
 
 
 def behind(results):

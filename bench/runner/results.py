@@ -102,7 +102,7 @@ class Results:
         return memory["median"] * 1024 / live, faults / (live / PAGE_BYTES)
 
     def rss_over_time(self, test, name):
-        """The looks of the run whose memory after the wait is the median one; its exit is cut off."""
+        """The looks of the run with the median memory after the wait, without those of its exit."""
         runs = [run for run in self.runs.get((test.name, name), {}).values()
                 if run.get("rss_over_time")]
         runs.sort(key=lambda run: run["memory_kib"])
