@@ -5,13 +5,14 @@ BUILD   := build
 PREFIX  ?= /usr/local
 DESTDIR ?=
 CMD     ?=
+BENCH   ?=
 JOBS    ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
 # What was typed for this make is not meant for the makefiles that CMake may write.
 CMAKE := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL cmake
 CTEST := env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL ctest
 
-.PHONY: all check run kernel install format clean help
+.PHONY: all check run bench kernel install format clean help
 .DEFAULT_GOAL := all
 
 all:
@@ -37,10 +38,16 @@ kernel:
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target test_kernel
 	@sh scripts/run_kernel.sh $(BUILD)/test_kernel.elf
 
+bench:
+	@sh scripts/setup --bench
+	@$(CMAKE) --preset release
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target all bench_programs
+	@$(BUILD)/acre bench --json $(BUILD)/bench.json --html $(BUILD)/bench.html $(BENCH)
+
 install:
 	@sh scripts/setup --build-only
 	@$(CMAKE) --preset release -DCMAKE_INSTALL_PREFIX=$(PREFIX)
-	@$(CMAKE) --build $(BUILD) --parallel $(JOBS)
+	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target all bench_programs
 	@DESTDIR=$(DESTDIR) $(CMAKE) --install $(BUILD)
 	@test -n '$(DESTDIR)' || { test -w /etc/ld.so.cache && ldconfig; } || echo 'Now type: sudo ldconfig'
 
@@ -55,6 +62,8 @@ help:
 	@echo 'make run                      compiles acre on acre, beside the same on the system malloc'
 	@echo 'make run CMD="PROGRAM ARGS"   the same comparison for any program'
 	@echo 'make kernel                   boots the reference kernel in QEMU; it tests itself'
+	@echo 'make bench                    every way of using memory, and real programs, on every allocator'
+	@echo 'make bench BENCH="--quick"    the same with other options of acre bench'
 	@echo 'make check                    every test'
 	@echo 'make install PREFIX= DESTDIR= library, headers, command and manual (PREFIX=$(PREFIX))'
 	@echo 'make format                   lays out the C sources'

@@ -20,8 +20,10 @@ static void blocks_fill(void)
 
 int main(void)
 {
+    size_t rounds = pattern_work(ROUNDS);
+    pattern_result.peak_live_bytes = (uint64_t)BLOCK_COUNT * BLOCK_BYTES;
     uint64_t start_ns = pattern_now_ns();
-    for (int round = 0; round < ROUNDS; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         blocks_fill();
         for (int i = 0; i < BLOCK_COUNT; i++) {
             free(blocks[i]);
@@ -33,7 +35,8 @@ int main(void)
         if (*blocks[i] != (char)i) {
             pattern_fail("a block's content changed while it was live");
         }
+        pattern_checksum_add((uint64_t)(unsigned char)*blocks[i] * (uint64_t)i);
         free(blocks[i]);
     }
-    return pattern_report("batch", (uint64_t)ROUNDS * BLOCK_COUNT, elapsed_ns);
+    return pattern_report("batch", rounds * BLOCK_COUNT, elapsed_ns);
 }

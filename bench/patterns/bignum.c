@@ -194,7 +194,8 @@ static void expand(wide product)
     number *modulus = number_from(product);
     number *before = number_from(1);
     number *numerator = number_from(root);
-    for (int step = 0; step < STEPS; step++) {
+    int steps = (int)pattern_work(STEPS);
+    for (int step = 0; step < steps; step++) {
         uint64_t p_next = quotient * q - p;
         uint64_t q_next = step == 0 ? (uint64_t)(product - (wide)root * root)
                                     : q_before + quotient * (p - p_next); // wraps, and back
@@ -212,6 +213,7 @@ static void expand(wide product)
         before = numerator;
         numerator = number_reduce(sum, modulus);
     }
+    pattern_checksum_add(number_limb(numerator, 0));
     free(numerator);
     free(before);
     free(modulus);

@@ -10,18 +10,24 @@ enum { BLOCK_COUNT = 50000, ROUNDS = 150 };
 
 static char *blocks[BLOCK_COUNT];
 
+static size_t block_bytes(int idx)
+{
+    return 16 + (size_t)(idx & 31) * 16;
+}
+
 static void blocks_fill(void)
 {
     for (int i = 0; i < BLOCK_COUNT; i++) {
-        blocks[i] = malloc(16 + (size_t)(i & 31) * 16);
+        blocks[i] = malloc(block_bytes(i));
         *blocks[i] = (char)i;
     }
 }
 
 int main(void)
 {
+    size_t rounds = pattern_work(ROUNDS);
     uint64_t start_ns = pattern_now_ns();
-    for (int round = 0; round < ROUNDS; round++) {
+    for (size_t round = 0; round < rounds; round++) {
         blocks_fill();
         for (int i = BLOCK_COUNT; i-- > 0;) {
             free(blocks[i]);
@@ -33,7 +39,9 @@ int main(void)
         if (*blocks[i] != (char)i) {
             pattern_fail("a block's content changed while it was live");
         }
+        pattern_checksum_add((uint64_t)(unsigned char)*blocks[i] * (uint64_t)i);
+        pattern_live_add(block_bytes(i));
         free(blocks[i]);
     }
-    return pattern_report("mixed_lifo", (uint64_t)ROUNDS * BLOCK_COUNT, elapsed_ns);
+    return pattern_report("mixed_lifo", rounds * BLOCK_COUNT, elapsed_ns);
 }

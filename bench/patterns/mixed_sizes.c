@@ -113,15 +113,18 @@ static void *work(void *argument)
     for (size_t idx = 0; idx < BLOCKS; idx++) {
         worker_fill(self, idx);
     }
+    uint64_t sum = 0;
     for (size_t pair = 0; pair < pairs_per_thread; pair++) {
         size_t victim = pattern_random_below(&self->random, BLOCKS);
         block_drop(self->blocks[victim], self->sizes[victim]);
         worker_fill(self, victim);
+        sum += self->sizes[victim] ^ victim;
         if (pair % PARCEL_PAIRS == PARCEL_PAIRS - 1) {
             worker_send(self);
             worker_receive(self);
         }
     }
+    pattern_checksum_add(sum);
     for (size_t idx = 0; idx < BLOCKS; idx++) {
         block_drop(self->blocks[idx], self->sizes[idx]);
     }
@@ -131,7 +134,7 @@ static void *work(void *argument)
 int main(int argument_count, char **arguments)
 {
     size_t thread_count = pattern_argument(argument_count, arguments, 1, 2, 1, MOST_THREADS);
-    pairs_per_thread = TOTAL_PAIRS / thread_count;
+    pairs_per_thread = pattern_work(TOTAL_PAIRS / thread_count);
     uint64_t start_ns = pattern_now_ns();
     for (size_t i = 0; i < thread_count; i++) {
         workers[i].random = pattern_random_seed(300 + i);
@@ -139,9 +142,7 @@ int main(int argument_count, char **arguments)
         pthread_mutex_init(&workers[i].inbox_lock, NULL);
     }
     for (size_t i = 0; i < thread_count; i++) {
-        if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0) {
-            pattern_fail("no thread");
-        }
+        pattern_thread_start(&workers[i].thread, work, &workers[i]);
     }
     for (size_t i = 0; i < thread_count; i++) {
         pthread_join(workers[i].thread, NULL);

@@ -11,7 +11,8 @@ enum { BLOCK_BYTES = 48, STANDARD_PAIRS = 40000000 };
 
 int main(int argument_count, char **arguments)
 {
-    size_t pairs = pattern_argument(argument_count, arguments, 1, STANDARD_PAIRS, 1, SIZE_MAX);
+    size_t pairs =
+        pattern_argument(argument_count, arguments, 1, pattern_work(STANDARD_PAIRS), 1, SIZE_MAX);
     uint64_t start_ns = pattern_now_ns();
     for (size_t i = 0; i < pairs; i++) {
         char *block = malloc(BLOCK_BYTES);
@@ -19,5 +20,8 @@ int main(int argument_count, char **arguments)
         pattern_keep(block);
         free(block);
     }
-    return pattern_report("pair", pairs, pattern_now_ns() - start_ns);
+    uint64_t elapsed_ns = pattern_now_ns() - start_ns;
+    pattern_checksum_add(pairs);
+    pattern_result.peak_live_bytes = BLOCK_BYTES;
+    return pattern_report("pair", pairs, elapsed_ns);
 }

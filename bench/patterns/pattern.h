@@ -4,11 +4,19 @@
 // the same work on every run (fixed seeds), checks its blocks where that costs next to nothing,
 // prints one line `NAME ns_per_pair=... pairs=... ...` and exits with 0. A pair is one malloc and
 // one free. Nothing here allocates before the report, so that only the pattern itself is measured.
+//
+// Two variables of the environment change the work, for every allocator alike: ACRE_BENCH_PERCENT
+// (1 to 1000, 100 unless set) scales how often things are done, not how much is live at once;
+// ACRE_BENCH_SEED (0 unless set) gives other random numbers. The report's `checksum` depends on
+// these two alone: another allocator that yields another sum has broken the program.
+//
+// It is C that is C++ too, for the pattern about new and delete.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_BENCH_PATTERN_H
 #define ACRE_BENCH_PATTERN_H
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,15 +33,70 @@ typedef struct pattern_random {
 } pattern_random;
 
 /// Ends the program: a pattern whose blocks are wrong has no time worth printing.
-static inline _Noreturn void pattern_fail(const char *what)
+static inline __attribute__((noreturn)) void pattern_fail(const char *what)
 {
     fprintf(stderr, "pattern: %s\n", what);
     exit(1);
 }
 
+/// What the report says beside times. Threads add to it by pattern_checksum_add.
+static struct pattern_result {
+    uint64_t checksum;
+    uint64_t live_bytes;
+    uint64_t peak_live_bytes; // 0: the pattern does not know
+} pattern_result;
+
+/// A number of the environment, or `standard`; anything that is not `low` to `high` ends the
+/// program.
+static inline uint64_t pattern_setting(
+    const char *name, uint64_t standard, uint64_t low, uint64_t high)
+{
+    const char *text = getenv(name);
+    if (text == NULL) {
+        return standard;
+    }
+    char *end;
+    unsigned long long value = strtoull(text, &end, 10);
+    if (*end != '\0' || end == text || value < low || value > high) {
+        fprintf(stderr, "pattern: %s=%s is no number that can be used\n", name, text);
+        exit(2);
+    }
+    return value;
+}
+
+/// How often something that is done `count` times is to be done in this run: at least once.
+static inline size_t pattern_work(size_t count)
+{
+    size_t work = (size_t)(count * pattern_setting("ACRE_BENCH_PERCENT", 100, 1, 1000) / 100);
+    return work == 0 ? 1 : work;
+}
+
 static inline pattern_random pattern_random_seed(uint64_t seed)
 {
-    return (pattern_random){(seed + 1) * UINT64_C(0x9e3779b97f4a7c15)};
+    uint64_t given = pattern_setting("ACRE_BENCH_SEED", 0, 0, UINT32_MAX);
+    uint64_t state = (seed + 1 + (given << 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    pattern_random random = {state == 0 ? 1 : state};
+    return random;
+}
+
+/// Adds to the checksum; sums do not depend on the order in which threads come.
+static inline void pattern_checksum_add(uint64_t value)
+{
+    __atomic_fetch_add(&pattern_result.checksum, value, __ATOMIC_RELAXED);
+}
+
+/// Counts live bytes, for patterns with one thread.
+static inline void pattern_live_add(size_t bytes)
+{
+    pattern_result.live_bytes += bytes;
+    if (pattern_result.live_bytes > pattern_result.peak_live_bytes) {
+        pattern_result.peak_live_bytes = pattern_result.live_bytes;
+    }
+}
+
+static inline void pattern_live_subtract(size_t bytes)
+{
+    pattern_result.live_bytes -= bytes;
 }
 
 /// Xorshift: a nanosecond a number, so that the allocator and not the generator is measured.
@@ -93,7 +156,7 @@ static inline uint64_t pattern_stamp_value(const void *block, size_t bytes)
 static inline void pattern_stamp(void *block, size_t bytes)
 {
     uint64_t value = pattern_stamp_value(block, bytes);
-    char *start = block;
+    char *start = (char *)block;
     for (size_t offset = PATTERN_PAGE_BYTES; offset + 16 <= bytes; offset += PATTERN_PAGE_BYTES) {
         memcpy(start + offset, &value, sizeof value);
     }
@@ -108,7 +171,7 @@ static inline void pattern_check(const void *block, size_t bytes)
 {
     uint64_t first;
     uint64_t last;
-    const char *start = block;
+    const char *start = (const char *)block;
     memcpy(&first, start, sizeof first);
     memcpy(&last, bytes >= 16 ? start + bytes - sizeof last : start, sizeof last);
     uint64_t value = pattern_stamp_value(block, bytes);
@@ -150,7 +213,16 @@ static inline double pattern_seconds(struct timeval time)
     return (double)time.tv_sec + (double)time.tv_usec * 1e-6;
 }
 
-/// Prints the line, without its end: a pattern may have more to say.
+/// Starts a thread, or ends the program.
+static inline void pattern_thread_start(pthread_t *thread, void *(*work)(void *), void *argument)
+{
+    if (pthread_create(thread, NULL, work, argument) != 0) {
+        pattern_fail("no thread");
+    }
+}
+
+/// Prints the line, without its end: a pattern may have more to say. The sum has a few digits only,
+/// so that a reader of numbers as doubles does not lose the last ones.
 static inline void pattern_report_start(const char *name, uint64_t pairs, uint64_t elapsed_ns)
 {
     uint64_t peak_kib = pattern_peak_rss_kib();
@@ -158,9 +230,14 @@ static inline void pattern_report_start(const char *name, uint64_t pairs, uint64
     getrusage(RUSAGE_SELF, &usage);
     double cpu_ms = (pattern_seconds(usage.ru_utime) + pattern_seconds(usage.ru_stime)) * 1e3;
     printf(
-        "%s ns_per_pair=%.3f pairs=%llu wall_ms=%.1f cpu_ms=%.1f peak_rss_kib=%llu faults=%ld",
+        "%s ns_per_pair=%.3f pairs=%llu wall_ms=%.1f cpu_ms=%.1f peak_rss_kib=%llu faults=%ld "
+        "checksum=%llu",
         name, (double)elapsed_ns / (double)pairs, (unsigned long long)pairs,
-        (double)elapsed_ns * 1e-6, cpu_ms, (unsigned long long)peak_kib, usage.ru_minflt);
+        (double)elapsed_ns * 1e-6, cpu_ms, (unsigned long long)peak_kib, usage.ru_minflt,
+        (unsigned long long)(pattern_result.checksum % UINT64_C(1000000007)));
+    if (pattern_result.peak_live_bytes != 0) {
+        printf(" peak_live_bytes=%llu", (unsigned long long)pattern_result.peak_live_bytes);
+    }
 }
 
 static inline int pattern_report(const char *name, uint64_t pairs, uint64_t elapsed_ns)

@@ -62,6 +62,7 @@ static size_t message_size(pattern_random *random)
 static void *produce(void *seed)
 {
     pattern_random random = pattern_random_seed((uintptr_t)seed);
+    uint64_t sum = 0;
     for (size_t i = 0; i < batches_per_thread; i++) {
         batch *made = pattern_alloc(sizeof *made);
         for (size_t idx = 0; idx < BATCH_BLOCKS; idx++) {
@@ -69,9 +70,11 @@ static void *produce(void *seed)
             made->sizes[idx] = (uint32_t)bytes;
             made->blocks[idx] = pattern_alloc(bytes);
             pattern_stamp(made->blocks[idx], bytes);
+            sum += bytes * idx;
         }
         queue_put(made);
     }
+    pattern_checksum_add(sum);
     return NULL;
 }
 
@@ -89,24 +92,17 @@ static void *consume(void *unused)
     return NULL;
 }
 
-static void start(pthread_t *thread, void *(*work)(void *), uintptr_t seed)
-{
-    if (pthread_create(thread, NULL, work, (void *)seed) != 0) {
-        pattern_fail("no thread");
-    }
-}
-
 int main(int argument_count, char **arguments)
 {
     size_t thread_count = pattern_argument(argument_count, arguments, 1, 2, 1, MOST_THREADS);
     queue_capacity = thread_count * QUEUE_PER_PRODUCER;
-    batches_per_thread = BATCHES / thread_count;
+    batches_per_thread = pattern_work(BATCHES / thread_count);
     pthread_t producers[MOST_THREADS];
     pthread_t consumers[MOST_THREADS];
     uint64_t start_ns = pattern_now_ns();
     for (size_t i = 0; i < thread_count; i++) {
-        start(&producers[i], produce, 200 + i);
-        start(&consumers[i], consume, 0);
+        pattern_thread_start(&producers[i], produce, (void *)(uintptr_t)(200 + i));
+        pattern_thread_start(&consumers[i], consume, NULL);
     }
     for (size_t i = 0; i < thread_count; i++) {
         pthread_join(producers[i], NULL);

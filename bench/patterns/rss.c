@@ -16,8 +16,6 @@ typedef struct live_set {
     size_t block_count;
     size_t low_bytes;
     size_t high_bytes; // not included
-    uint64_t live_bytes;
-    uint64_t peak_live_bytes;
 } live_set;
 
 // The pattern's own tables are static, so that they are part of the memory at the start.
@@ -30,10 +28,8 @@ static void live_set_fill(live_set *set, size_t idx, pattern_random *random)
     set->blocks[idx] = pattern_alloc(bytes);
     memset(set->blocks[idx], (int)(idx & 0x7f), bytes);
     set->sizes[idx] = (uint32_t)bytes;
-    set->live_bytes += bytes;
-    if (set->live_bytes > set->peak_live_bytes) {
-        set->peak_live_bytes = set->live_bytes;
-    }
+    pattern_live_add(bytes);
+    pattern_checksum_add(bytes * idx);
 }
 
 static void live_set_drop(live_set *set, size_t idx)
@@ -43,7 +39,7 @@ static void live_set_drop(live_set *set, size_t idx)
     if (block[0] != mark || block[set->sizes[idx] - 1] != mark) {
         pattern_fail("a block's content changed while it was live");
     }
-    set->live_bytes -= set->sizes[idx];
+    pattern_live_subtract(set->sizes[idx]);
     free(set->blocks[idx]);
 }
 
@@ -56,7 +52,7 @@ static uint64_t larger(uint64_t left, uint64_t right)
 static uint64_t live_set_churn(live_set *set, pattern_random *random, uint64_t *elapsed_ns)
 {
     uint64_t peak_kib = pattern_rss_kib();
-    size_t per_sample = set->block_count * REPLACEMENTS_PER_BLOCK / SAMPLES;
+    size_t per_sample = pattern_work(set->block_count * REPLACEMENTS_PER_BLOCK) / SAMPLES;
     for (int sample = 0; sample < SAMPLES; sample++) {
         uint64_t start_ns = pattern_now_ns();
         for (size_t i = 0; i < per_sample; i++) {
@@ -95,12 +91,12 @@ int main(int argument_count, char **arguments)
     uint64_t above_kib = live_set_churn(&set, &random, &elapsed_ns) - start_kib;
     char name[64];
     snprintf(name, sizeof name, "rss_%zu_%zu_%zu", block_count, set.low_bytes, set.high_bytes);
-    pattern_report_start(name, block_count * REPLACEMENTS_PER_BLOCK, elapsed_ns);
+    pattern_report_start(name, pattern_work(block_count * REPLACEMENTS_PER_BLOCK), elapsed_ns);
     printf(
-        " start_kib=%llu above_start_kib=%llu live_kib=%llu above_per_live=%.3f\n",
-        (unsigned long long)start_kib, (unsigned long long)above_kib,
-        (unsigned long long)(set.peak_live_bytes >> 10),
-        (double)above_kib * 1024.0 / (double)set.peak_live_bytes);
+        " memory_kib=%llu start_kib=%llu above_start_kib=%llu live_kib=%llu above_per_live=%.3f\n",
+        (unsigned long long)(start_kib + above_kib), (unsigned long long)start_kib,
+        (unsigned long long)above_kib, (unsigned long long)(pattern_result.peak_live_bytes >> 10),
+        (double)above_kib * 1024.0 / (double)pattern_result.peak_live_bytes);
     for (size_t i = 0; i < block_count; i++) {
         live_set_drop(&set, i);
     }

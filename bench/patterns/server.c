@@ -58,12 +58,13 @@ static size_t server_size(pattern_random *random)
                      : pattern_random_size(random, 1024, 8192);
 }
 
-static void session_fill(session *filled, size_t idx, pattern_random *random)
+static size_t session_fill(session *filled, size_t idx, pattern_random *random)
 {
     size_t bytes = server_size(random);
     filled->blocks[idx] = pattern_alloc(bytes);
     filled->sizes[idx] = (uint32_t)bytes;
     pattern_stamp(filled->blocks[idx], bytes);
+    return bytes;
 }
 
 static void session_drop(session *dropped, size_t idx)
@@ -75,15 +76,17 @@ static void session_drop(session *dropped, size_t idx)
 static void *serve(void *seed)
 {
     pattern_random random = pattern_random_seed((uintptr_t)seed);
+    uint64_t sum = 0;
     for (size_t turn = 0; turn < turns_per_thread; turn++) {
         session *served = rack_take();
         for (size_t i = 0; i < TURN_PAIRS; i++) {
             size_t victim = pattern_random_below(&random, BLOCKS);
             session_drop(served, victim);
-            session_fill(served, victim, &random);
+            sum += victim ^ session_fill(served, victim, &random);
         }
         rack_put(served);
     }
+    pattern_checksum_add(sum);
     return NULL;
 }
 
@@ -92,9 +95,7 @@ static void run_generation(size_t generation, size_t thread_count)
     pthread_t threads[MOST_THREADS];
     for (size_t i = 0; i < thread_count; i++) {
         uintptr_t seed = 100 + generation * MOST_THREADS + i;
-        if (pthread_create(&threads[i], NULL, serve, (void *)seed) != 0) {
-            pattern_fail("no thread");
-        }
+        pattern_thread_start(&threads[i], serve, (void *)seed);
     }
     for (size_t i = 0; i < thread_count; i++) {
         pthread_join(threads[i], NULL);
@@ -105,11 +106,11 @@ int main(int argument_count, char **arguments)
 {
     size_t thread_count = pattern_argument(argument_count, arguments, 1, 2, 1, MOST_THREADS);
     session_count = thread_count + SPARE_SESSIONS;
-    turns_per_thread = TURNS / GENERATIONS / thread_count;
+    turns_per_thread = pattern_work(TURNS / GENERATIONS / thread_count);
     pattern_random random = pattern_random_seed(5);
     for (size_t i = 0; i < session_count; i++) {
         for (size_t idx = 0; idx < BLOCKS; idx++) {
-            session_fill(&sessions[i], idx, &random);
+            (void)session_fill(&sessions[i], idx, &random);
         }
         rack_put(&sessions[i]);
     }

@@ -43,12 +43,15 @@ static void *work(void *argument)
 {
     size_t self = (uintptr_t)argument;
     pattern_random random = pattern_random_seed(400 + self);
+    uint64_t sum = 0;
     for (size_t round = 0; round < rounds; round++) {
         batch_fill(batches[self], &random);
+        sum += batches[self]->sizes[round % BATCH_BLOCKS];
         pthread_barrier_wait(&barrier);
         batch_drop(batches[(self + 1) % thread_count]);
         pthread_barrier_wait(&barrier);
     }
+    pattern_checksum_add(sum);
     return NULL;
 }
 
@@ -56,16 +59,14 @@ int main(int argument_count, char **arguments)
 {
     pthread_t threads[MOST_THREADS];
     thread_count = pattern_argument(argument_count, arguments, 1, 2, 1, MOST_THREADS);
-    rounds = TOTAL_BATCHES / thread_count;
+    rounds = pattern_work(TOTAL_BATCHES / thread_count);
     pthread_barrier_init(&barrier, NULL, (unsigned)thread_count);
     for (size_t i = 0; i < thread_count; i++) {
         batches[i] = pattern_alloc(sizeof *batches[i]);
     }
     uint64_t start_ns = pattern_now_ns();
     for (size_t i = 0; i < thread_count; i++) {
-        if (pthread_create(&threads[i], NULL, work, (void *)i) != 0) {
-            pattern_fail("no thread");
-        }
+        pattern_thread_start(&threads[i], work, (void *)i);
     }
     for (size_t i = 0; i < thread_count; i++) {
         pthread_join(threads[i], NULL);

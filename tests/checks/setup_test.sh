@@ -110,6 +110,18 @@ fresh
 rejects 'a machine without what the tests need' 'needed for this job: g++ python3' setup
 
 fresh
+rejects 'a machine without what the bench needs' 'needed for this job: g++ python3' setup --bench
+
+only_bench_asks() {
+    setup --bench 2>&1 | grep -q ' z3' && ! setup 2>&1 | grep -q ' z3'
+}
+
+fresh
+cp bin/make bin/c++
+cp bin/make bin/python3
+accepts 'a test job that asks for no program of the bench' only_bench_asks
+
+fresh
 rejects 'an option that it does not know' "unknown option '--all'" setup --all
 
 finish

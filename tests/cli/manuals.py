@@ -29,7 +29,7 @@ def options(text):
 def case_mandoc_has_nothing_to_say(_):
     if shutil.which("mandoc") is None:
         raise cli.Skip("no mandoc")
-    for page in ("acre.1", "acre-run.1", "acre_options.5"):
+    for page in ("acre.1", "acre-run.1", "acre-bench.1", "acre_options.5"):
         done = subprocess.run(["mandoc", "-Tlint", "-Wstyle", page], cwd=PAGES, text=True,
                               capture_output=True, check=False)
         # What manual pages this machine has installed is not the page's business.
@@ -39,17 +39,19 @@ def case_mandoc_has_nothing_to_say(_):
 
 
 def case_help_and_manual_have_the_same_options(bench):
-    for command, page in ((("help", "run"), "acre-run.1"), (("--help",), "acre.1")):
+    for command, page in ((("help", "run"), "acre-run.1"), (("help", "bench"), "acre-bench.1"),
+                          (("--help",), "acre.1")):
         shown = options(bench.run(*command).stdout.decode())
         told = {f"-{name}" for name in re.findall(r"Fl (-[a-z][a-z-]+)", words(page))}
         if page == "acre.1":
             # The short help shows options of run in its examples.
-            told |= options(words(page)) | {"--help"}
+            told |= options(words(page)) | {"--help", "--quick"}
         cli.equal(sorted(shown - told), [], f"options that are not in {page}")
-    shown = options(bench.run("help", "run").stdout.decode())
-    told = {f"-{name}" for name in re.findall(r"^\.It Fl (-[a-z][a-z-]+)", words("acre-run.1"),
-                                              re.M)}
-    cli.equal(sorted(told - shown), [], "options that are in the manual only")
+    for command in ("run", "bench"):
+        shown = options(bench.run("help", command).stdout.decode())
+        told = {f"-{name}" for name in re.findall(r"^\.It Fl (-[a-z][a-z-]+)",
+                                                  words(f"acre-{command}.1"), re.M)}
+        cli.equal(sorted(told - shown), [], f"options that are in acre-{command}.1 only")
 
 
 def case_options_in_the_source_are_in_the_help(bench):
@@ -57,6 +59,12 @@ def case_options_in_the_source_are_in_the_help(bench):
     known = set(re.findall(r'\{"(--[a-z-]+)"', source))
     cli.true(len(known) >= 10, f"options in the source: {known}")
     cli.equal(sorted(known - options(bench.run("help", "run").stdout.decode())), [], "not in help")
+
+
+def case_options_of_the_runner_are_in_the_help(bench):
+    source = (TOP / "bench" / "runner" / "main.py").read_text(encoding="utf-8")
+    known = set(re.findall(r'add_argument\("(--[a-z-]+)"', source)) | {"--help"}
+    cli.equal(sorted(known), sorted(options(bench.run("help", "bench").stdout.decode())), "options")
 
 
 def case_the_keys_of_acre_conf_are_in_the_manual(_):

@@ -92,16 +92,17 @@ def case_help_goes_to_stdout_with_status_0(bench):
     for words in (("help",), ("-h",), ("help", "--help"), ("help", "help")):
         done = bench.run(*words)
         cli.equal((done.returncode, done.stdout, done.stderr), (0, general.stdout, b""), words)
-    run = bench.run("help", "run")
-    cli.equal((run.returncode, run.stderr), (0, b""), "acre help run")
-    cli.true(run.stdout.startswith(b"usage: acre run"), "acre help run shows the usage")
-    for words in (("run", "--help"), ("run", "-h"), ("run", "--stats", "--help")):
-        done = bench.run(*words)
-        cli.equal((done.returncode, done.stdout, done.stderr), (0, run.stdout, b""), words)
+    for name, option in (("run", "--stats"), ("bench", "--quick")):
+        told = bench.run("help", name)
+        cli.equal((told.returncode, told.stderr), (0, b""), f"acre help {name}")
+        cli.true(told.stdout.startswith(f"usage: acre {name}".encode()), f"usage of {name}")
+        for words in ((name, "--help"), (name, "-h"), (name, option, "--help")):
+            done = bench.run(*words)
+            cli.equal((done.returncode, done.stdout, done.stderr), (0, told.stdout, b""), words)
 
 
 def case_help_fits_a_terminal(bench):
-    for words in (("--help",), ("help", "run")):
+    for words in (("--help",), ("help", "run"), ("help", "bench")):
         for line in bench.run(*words).stdout.decode().split("\n"):
             cli.true(len(line) <= 100, f"too long: {line}")
 

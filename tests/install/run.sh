@@ -58,7 +58,7 @@ soname=$(LC_ALL=C readelf -d "$libdir/libacre.so" | sed -n 's/.*(SONAME).*\[\(.*
 for library in "$soname" libacre.so libacre.a; do
     [ -e "$libdir/$library" ] || failed "there is no $library in $libdir"
 done
-for page in man1/acre.1 man1/acre-run.1 man3/acre.3 man3/acre_heap.3 man5/acre_options.5; do
+for page in man1/acre.1 man1/acre-run.1 man1/acre-bench.1 man3/acre.3 man3/acre_heap.3 man5/acre_options.5; do
     [ -f "$prefix/share/man/$page" ] || failed "there is no $page"
 done
 if grep -rn --include='*.pc' --include='*.cmake' --include='*.h' -e "$root" -e "$build" "$prefix" >log; then
@@ -147,5 +147,7 @@ grep -q "$libdir/libacre\.so" log || failed 'acre --version names the installed 
 quietly 'it installs below DESTDIR' env "DESTDIR=$work/stage" cmake --install "$build" --prefix /opt/acre
 grep -qx 'prefix=/opt/acre' stage/opt/acre/lib*/pkgconfig/acre.pc stage/opt/acre/lib/*/pkgconfig/acre.pc \
     2>/dev/null || failed 'acre.pc names the final prefix'
+quietly 'the installed bench works' "$prefix/bin/acre" bench --only batch --quick --rounds 1 \
+    --allocators acre
 mv "$prefix" "$work/moved" && quietly 'a moved installation works' "$work/moved/bin/acre" run -- true
 exit $result

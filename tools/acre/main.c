@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acre/base.h"
+#include "bench.h"
 #include "help.h"
 #include "library.h"
 #include "report.h"
@@ -22,6 +23,7 @@ static int main_help(char **words);
 
 static const struct command main_commands[] = {
     {"run", run_command, help_run_text},
+    {"bench", bench_command, help_bench_text},
     {"help", main_help, help_acre_text},
 };
 
