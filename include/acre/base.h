@@ -12,6 +12,7 @@
 #define ACRE_VERSION_TEXT "0.1.0"
 
 #define ACRE_MUST_USE        __attribute__((warn_unused_result))
+#define ACRE_NO_RETURN       __attribute__((noreturn))
 #define ACRE_ALLOC(size_arg) __attribute__((warn_unused_result, alloc_size(size_arg)))
 
 // clang-format off

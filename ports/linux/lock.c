@@ -54,7 +54,8 @@ void acre_port_lock_wake(acre_port_lock *lock)
 
 void acre_port_lock_at_gate(acre_port_lock *lock)
 {
-    while (load_acquire(&acre_port_gate) != 0 && load_relaxed(&gate_owner) != __builtin_thread_pointer()) {
+    while (load_acquire(&acre_port_gate) != 0 &&
+           load_relaxed(&gate_owner) != __builtin_thread_pointer()) {
         acre_port_lock_drop(lock);
         futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
         uint32_t open = 0;

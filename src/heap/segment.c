@@ -11,7 +11,7 @@
 // (slab_lock_owner), because what stands at its place may be somebody's block.
 //
 // Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
-// segments ask for small pages; those of a heap that is large already will fill up and ask for huge
+// segments, eight for each slot, ask for small pages; those of a heap that is large already will fill up and ask for huge
 // ones, until a purge gives back parts of them (docs/design/0010).
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
@@ -32,6 +32,7 @@ static size_t stub_bytes(const acre_heap *heap)
     return segment_header_bytes(heap);
 }
 
+// For each slot: its slabs of many classes may be touched only here and there.
 enum { SMALL_PAGE_SEGMENTS = 8 };
 
 void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
@@ -117,7 +118,8 @@ bool segment_create(acre_heap *heap)
     size_t stub;
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
-    bool huge_pages = heap->segment_count >= SMALL_PAGE_SEGMENTS;
+    uint32_t slots = heap->slots_made != 0 ? heap->slots_made : 1;
+    bool huge_pages = heap->segment_count / slots >= SMALL_PAGE_SEGMENTS;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {

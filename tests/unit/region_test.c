@@ -8,7 +8,8 @@
 #include "acre/watermark.h"
 #include "fixture.h"
 
-static _Alignas(16) unsigned char memory[4096];
+// At a page, so that tests know which multiples lie in it.
+static _Alignas(4096) unsigned char memory[4096];
 static acre_region region;
 static volatile size_t greatest = SIZE_MAX; // hidden from a compiler that knows what cannot succeed
 

@@ -37,10 +37,10 @@ bool acre_port_cpus_sync(void);
 
 /// A caller's misuse of a heap was found, such as a double free: say so in one line and stop.
 /// what is a few words, block_bytes is 0 when unknown. Must not allocate. Interrupts may be off.
-_Noreturn void acre_port_fatal(const char *what, const void *addr, size_t block_bytes);
+ACRE_NO_RETURN void acre_port_fatal(const char *what, const void *addr, size_t block_bytes);
 
 /// A check of acre's own state failed: say so and stop. Must not allocate. Interrupts may be off.
-_Noreturn void acre_port_halt(const char *what, const char *file, int line);
+ACRE_NO_RETURN void acre_port_halt(const char *what, const char *file, int line);
 
 // ---- supplied by acre -----------------------------------------------------------------------------
 
