@@ -73,7 +73,7 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
         acre_port_fatal("double free", last, slab->block_bytes);
     }
     if (hot.count + count == slab->carved) {
-        return FOUND; // nobody has a block that could be pushed
+        return FOUND; // who frees each block once has none left to push
     }
     if (foreign != NULL) {
         (void)foreign_splice(heap, slab, foreign, last, count);
