@@ -53,8 +53,8 @@ struct acre_pages {
     /// uses it again; addresses without memory it may forget.
     acre_status (*release)(acre_pages *self, void *addr, size_t bytes);
 
-    /// Resizes one whole range that is committed throughout, keeping its contents: in place, or to
-    /// other addresses when `may_move`. What is new reads as zero and is committed.
+    /// Resizes one whole range, keeping its contents: in place, or to other addresses when `may_move`.
+    /// What is kept of it is committed throughout. What is new reads as zero and is committed.
     /// Returns the range's address, or NULL with nothing changed. May be NULL: cannot resize.
     void *(*remap)(acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move);
 

@@ -63,6 +63,7 @@ static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_option
     list_init(&heap->huge);
     list_init(&heap->huge_cached);
     list_init(&heap->bare);
+    list_init(&heap->headers);
     list_init(&heap->slab_pool);
     fill_class_table(heap);
 }

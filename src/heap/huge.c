@@ -343,7 +343,7 @@ static void release_list(acre_heap *heap, struct link *list)
 
 void huge_release_all(acre_heap *heap)
 {
-    (void)segment_release_bare(heap);
+    segment_release_given_back(heap);
     release_list(heap, &heap->huge);
     release_list(heap, &heap->huge_cached);
 }

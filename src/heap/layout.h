@@ -181,6 +181,7 @@ struct acre_heap {
     struct link huge;         // struct slab: live huge blocks
     struct link huge_cached;  // struct slab: mappings kept for reuse, newest first
     struct link bare;         // struct segment: given back but for their addresses
+    struct link headers;      // struct segment: given back but for their headers
     struct link slab_pool;    // struct slab: descriptors ready for huge blocks
     uint32_t segment_count;
     uint32_t segments_added;   // so far: tells whether somebody else has just made one

@@ -7,8 +7,9 @@
 // A thread may be about to look at a slab whose last block it has just freed while others empty the
 // slab's segment and give it back. So giving back keeps the addresses and the header: the descriptors
 // there say SLAB_TRANSIT. The next segment is made from it. Only when the source has no more addresses
-// are they given up, too; from then on whoever is late asks first whether the slab is there
-// (slab_lock_owner), because what stands at its place may be somebody's block.
+// are they given up, too, all but the header: whoever is late must be able to read it. A source that
+// cannot shrink a range gets the header back as well; from then on whoever is late asks first whether the
+// slab is there (slab_lock_owner), because what stands at its place may be somebody's block.
 //
 // Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
 // segments, eight for each slot, ask for small pages; those of a heap that is large already will fill up and ask for huge
@@ -221,11 +222,52 @@ bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
     return false;
 }
 
+/// Shrinks a segment that take_bare returned to its header. 0 if refused: it is bare again.
+static size_t give_up_all_but_header(acre_heap *heap, struct segment *segment)
+{
+    acre_pages *pages = heap->pages;
+    size_t stub = stub_bytes(heap);
+    size_t bytes = SEGMENT_BYTES - stub;
+    bool shrunk = pages->remap(pages, segment, SEGMENT_BYTES, stub, false) != NULL;
+    acre_port_lock_take(&heap->lock);
+    keep_bare(heap, segment);
+    if (shrunk) {
+        list_remove(&segment->link);
+        list_add_first(&heap->headers, &segment->link);
+        heap->reserved_bytes -= bytes;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return shrunk ? bytes : 0;
+}
+
+static void release_list(acre_heap *heap, struct link *list, size_t bytes)
+{
+    while (!list_is_empty(list)) {
+        struct segment *segment = container_of(list->next, struct segment, link);
+        list_remove(&segment->link);
+        (void)heap->pages->release(heap->pages, segment, bytes);
+    }
+}
+
+void segment_release_given_back(acre_heap *heap)
+{
+    release_list(heap, &heap->bare, SEGMENT_BYTES);
+    release_list(heap, &heap->headers, stub_bytes(heap));
+}
+
 size_t segment_release_bare(acre_heap *heap)
 {
     size_t bytes = 0;
     struct segment *segment;
     while ((segment = take_bare(heap)) != NULL) {
+        if (heap->pages->remap != NULL) {
+            size_t given_up = give_up_all_but_header(heap, segment);
+            if (given_up == 0) {
+                break;
+            }
+            bytes += given_up;
+            continue;
+        }
         // Before others can write there. Pairs with the acquire in slab_lock_owner.
         store_release(&heap->headers_given_up, 1);
         if (heap->pages->release(heap->pages, segment, SEGMENT_BYTES) != ACRE_OK) {

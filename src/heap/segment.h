@@ -40,6 +40,9 @@ size_t segment_release(acre_heap *heap, struct segment *segment);
 /// Gives back the addresses that were kept. Returns their bytes. No lock may be held.
 size_t segment_release_bare(acre_heap *heap);
 
+/// Releases all that is left of segments that were given back. Nobody may use the heap any more.
+void segment_release_given_back(acre_heap *heap);
+
 /// Whether a slab descriptor lies in a segment of the heap. Does not look at the descriptor. Under
 /// heap->lock. Time: O(segments).
 bool segment_holds_locked(acre_heap *heap, const struct slab *slab);

@@ -187,9 +187,10 @@ static void give_up_the_slab(void)
     acre_sim_step = step;
 }
 
-static void slab_whose_header_was_given_up_is_let_be(void)
+/// A free from another slot; between its push and its look at the slab, all of it is given up.
+static void free_late(bool can_remap)
 {
-    heap_open();
+    heap_open_at(&(struct site){.page_bytes = PAGE_BYTES, .no_remap = !can_remap});
     late.done = false;
     late.huge = NULL;
     // A slab that lies alone in a second segment, full; the active slab is one of the first segment.
@@ -207,8 +208,22 @@ static void slab_whose_header_was_given_up_is_let_be(void)
     free_on(1, late.blocks[0]);
     acre_sim_step = NULL;
     T_EXPECT(late.done);
-    T_EXPECT(late.huge != NULL);
+    T_EXPECT((late.huge != NULL) == !can_remap); // with its header there is no room for that block
+}
+
+static void slab_whose_header_was_given_up_is_let_be(void)
+{
+    free_late(false);
     T_EXPECT(late.huge->state == SLAB_ASLEEP && late.huge->link.next == NULL);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void header_stays_readable_where_a_range_can_shrink(void)
+{
+    free_late(true);
+    T_EXPECT(pages_sim_is_committed(&sim, late.slab) && late.slab->owner == ACRE_SLOT_NONE);
+    T_EXPECT(!pages_sim_is_committed(&sim, (char *)segment_of(late.slab) + SEGMENT_BYTES / 2));
+    T_EXPECT(subject->headers_given_up == 0);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -221,4 +236,5 @@ T_MAIN(
     T_CASE(slab_drained_by_others_is_found_when_a_slab_is_wanted),
     T_CASE(slab_drained_by_its_owner_and_others_becomes_empty),
     T_CASE(freed_foreign_is_a_double_free_there_and_here),
-    T_CASE(owner_of_a_slab_in_transit_is_nobody), T_CASE(slab_whose_header_was_given_up_is_let_be))
+    T_CASE(owner_of_a_slab_in_transit_is_nobody), T_CASE(slab_whose_header_was_given_up_is_let_be),
+    T_CASE(header_stays_readable_where_a_range_can_shrink))
