@@ -120,7 +120,7 @@ bool segment_create(acre_heap *heap)
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
     uint32_t slots = heap->slots_made != 0 ? heap->slots_made : 1;
-    bool huge_pages = heap->segment_count / slots >= SMALL_PAGE_SEGMENTS;
+    bool huge_pages = heap->segment_count >= SMALL_PAGE_SEGMENTS * slots;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
