@@ -26,7 +26,8 @@ target_link_libraries(acre_static INTERFACE Threads::Threads)
 # A program of which only later libraries call malloc would get libc's.
 target_link_options(acre_static INTERFACE LINKER:-u,malloc)
 
-# lib<target>.a of one object, made of those of another target, with internal names made local.
+# lib<target>.a of one object, made of those of another target, with internal names made local, and of
+# further sources that need nothing internal.
 function(acre_archive target objects)
     set(joined ${PROJECT_BINARY_DIR}/${target}.o)
     add_custom_command(OUTPUT ${joined}
@@ -35,7 +36,7 @@ function(acre_archive target objects)
         DEPENDS ${objects} $<TARGET_OBJECTS:${objects}>
         COMMENT "Joining the objects of lib${target}.a" COMMAND_EXPAND_LISTS VERBATIM)
     set_source_files_properties(${joined} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
-    add_library(${target} STATIC ${joined})
+    add_library(${target} STATIC ${joined} ${ARGN})
     set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
     target_include_directories(${target} INTERFACE
         $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>

@@ -34,5 +34,7 @@ install(CODE "
     set(ACRE_PC_LIBDIR [[${ACRE_PC_LIBDIR}]])
     set(ACRE_PC_INCLUDEDIR [[${ACRE_PC_INCLUDEDIR}]])
     configure_file([[${PROJECT_SOURCE_DIR}/cmake/acre.pc.in]]
-        [[${CMAKE_CURRENT_BINARY_DIR}/acre.pc]] @ONLY)")
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acre.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+        [[${CMAKE_CURRENT_BINARY_DIR}/acre.pc]] @ONLY)
+    configure_file([[${PROJECT_SOURCE_DIR}/cmake/acre-pools.pc.in]]
+        [[${CMAKE_CURRENT_BINARY_DIR}/acre-pools.pc]] @ONLY)")
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/acre.pc ${CMAKE_CURRENT_BINARY_DIR}/acre-pools.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -1,7 +1,7 @@
 // budget_of_programs.c - sixteen MiB for a cache, a program that runs away, and the system: the cache gives
 // back what it can spare, the program is ended, the system never notices.
 //
-//     cc budget_of_programs.c -lacre && ./a.out
+//     cc budget_of_programs.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // cache_of_connections.c - connections whose buffers and locks are expensive to set up: a cache keeps them
 // set up between uses, for all threads, and gives them back when the crowd has gone.
 //
-//     cc cache_of_connections.c -lacre -lpthread && ./a.out
+//     cc cache_of_connections.c -lacre_pools -lacre -lpthread && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <pthread.h>

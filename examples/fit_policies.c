@@ -1,6 +1,6 @@
 // fit_policies.c - five ways to choose a hole, on the same traffic: what they cost, what they leave behind.
 //
-//     cc fit_policies.c -lacre && ./a.out
+//     cc fit_policies.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // handles_of_pictures.c - a store of pictures in one fixed block, as a game console or a viewer has it: they
 // come and go in all sizes, and what is free can always be had, although it is never in one piece.
 //
-//     cc handles_of_pictures.c -lacre && ./a.out
+//     cc handles_of_pictures.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // pool_of_messages.c - a queue of messages between an interrupt and a main loop: fixed memory, no
 // heap, constant time, and a clear answer when there are too many.
 //
-//     cc pool_of_messages.c -lacre && ./a.out
+//     cc pool_of_messages.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // region_per_request.c - a server's requests, each in a region: what a request allocates is gone when
 // it ends, files it opened are closed, and the memory serves the next one.
 //
-//     cc region_per_request.c -lacre && ./a.out
+//     cc region_per_request.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

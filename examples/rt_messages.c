@@ -1,7 +1,7 @@
 // rt_messages.c - firmware's view: message buffers of any size in a fixed array, in bounded time, freed by
 // an interrupt, and a mistake that is found.
 //
-//     cc rt_messages.c -lacre && ./a.out
+//     cc rt_messages.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // table_of_players.c - objects of a game that refer to each other by ids: who is gone is noticed, and what
 // a crowd needed is given back when it has left.
 //
-//     cc table_of_players.c -lacre && ./a.out
+//     cc table_of_players.c -lacre_pools -lacre && ./a.out
 //
 // SPDX-License-Identifier: MIT
 #include <stdio.h>

@@ -1,4 +1,5 @@
-// acre/acre.h - everything a program may use, in one include.
+// acre/acre.h - heaps and special allocators in one include. Apart from them: acre/malloc.h for the heap behind
+// malloc, acre/port/linux.h for Linux's page source, acre/frames.h and acre/bootmap.h for kernels.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_ACRE_H
 #define ACRE_ACRE_H

@@ -240,7 +240,7 @@ static size_t give_up_all_but_header(acre_heap *heap, struct segment *segment)
     return shrunk ? bytes : 0;
 }
 
-static void release_list(acre_heap *heap, struct link *list, size_t bytes)
+static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
 {
     while (!list_is_empty(list)) {
         struct segment *segment = container_of(list->next, struct segment, link);
@@ -251,8 +251,8 @@ static void release_list(acre_heap *heap, struct link *list, size_t bytes)
 
 void segment_release_given_back(acre_heap *heap)
 {
-    release_list(heap, &heap->bare, SEGMENT_BYTES);
-    release_list(heap, &heap->headers, stub_bytes(heap));
+    release_segments(heap, &heap->bare, SEGMENT_BYTES);
+    release_segments(heap, &heap->headers, stub_bytes(heap));
 }
 
 size_t segment_release_bare(acre_heap *heap)

@@ -102,6 +102,11 @@ if command -v pkg-config >/dev/null; then
     # shellcheck disable=SC2086
     quietly 'pkg-config, shared' $cc -Wl,--as-needed -o shared "$here/consumer.c" $flags &&
         { runs_shared ./shared "$libdir" || failed 'pkg-config, shared: it does not run'; }
+    quietly 'pkg-config knows acre-pools' pkg-config --exact-version=0.1.0 --print-errors acre-pools
+    # It works without libacre.
+    # shellcheck disable=SC2046,SC2086
+    quietly 'pkg-config, acre-pools' $cc -o pooled "$root/examples/rt_messages.c" \
+        $(pkg-config --cflags --libs acre-pools) && quietly 'acre-pools: the example runs' ./pooled
     flags=$(pkg-config --static --cflags --libs acre)
     # shellcheck disable=SC2086
     quietly 'pkg-config, static' $cc -static -o static "$here/consumer.c" $flags &&
