@@ -173,6 +173,9 @@ static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
     if (addr == NULL && segment_release_bare(heap) != 0) {
         addr = heap->pages->reserve(heap->pages, bytes, align);
     }
+    if (addr == NULL && segment_release_headers(heap) != 0) {
+        addr = heap->pages->reserve(heap->pages, bytes, align);
+    }
     return addr;
 }
 

@@ -197,11 +197,11 @@ struct acre_heap {
     size_t purge_above_bytes; // do not purge below: less could not be given back
     bool purging;             // a free is purging
     bool was_large;           // it has used more than what purge.c is patient with
-    uint32_t excess_since; // acre_port_ms() | 1 when there was first more free memory than the heap
-                           // may hold; 0 = there is not. See purge.c
-    size_t metadata_bytes; // committed for headers and the map
-    size_t held_bytes;     // all committed memory: what the limit bounds
-    size_t reserved_bytes; // addresses
+    uint32_t excess_since;    // acre_port_ms() when there was first more free memory than the heap
+                              // may hold; 0 = there is not. See purge.c
+    size_t metadata_bytes;    // committed for headers and the map
+    size_t held_bytes;        // all committed memory: what the limit bounds
+    size_t reserved_bytes;    // addresses
 
     // A slot that nobody is on: where slots without a struct of their own find empty bins.
     _Alignas(LINE_BYTES) acre_bins dead;

@@ -17,7 +17,7 @@
 // No single free is to pay for more than a step.
 enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = 4 * SEGMENT_BYTES };
 
-enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
+enum { PATIENCE_MS = 1000u, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
 static void raise_peak(acre_heap *heap)
 {
@@ -155,9 +155,9 @@ static bool has_excess(acre_heap *heap, size_t keep_bytes)
         return true; // no clock
     }
     if (heap->excess_since == 0) {
-        heap->excess_since = now | 1;
+        heap->excess_since = now;
     }
-    return (int32_t)(now - heap->excess_since) >= PATIENCE_MS;
+    return now - heap->excess_since >= PATIENCE_MS;
 }
 
 void space_purge_some(acre_heap *heap)

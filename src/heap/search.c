@@ -91,6 +91,17 @@ static bool list_has(const acre_block *list, const acre_block *block)
     return list != NULL;
 }
 
+/// Puts blocks onto the foreign lists of their slabs: the bin may have been filled from another one
+/// meanwhile.
+static void give_each_back(acre_heap *heap, acre_block *list)
+{
+    while (list != NULL) {
+        acre_block *next = list->next;
+        (void)foreign_splice(heap, map_find_any(heap, (uintptr_t)list), list, list, 1);
+        list = next;
+    }
+}
+
 /// Searches the bin by emptying it. Its list comes back as it was, if its slot is still ours.
 static enum found search_bin(
     acre_heap *heap, struct slot *slot, unsigned class, const acre_block *block)
@@ -109,13 +120,16 @@ static enum found search_bin(
         }
         has = has || popped == block;
         first = first == NULL ? popped : first;
+        if (last != NULL && last->next != popped) {
+            block_link(heap, last, popped); // another thread on the slot took what was between
+        }
         last = popped;
         count += 1;
     }
     if (first != NULL) {
         block_link(heap, last, NULL); // what follows is still in the bin, or nothing is
         if (!acre_port_install(slot->number, bin, first)) {
-            (void)foreign_splice(heap, map_find_any(heap, (uintptr_t)first), first, last, count);
+            give_each_back(heap, first);
         }
     }
     if (has) {

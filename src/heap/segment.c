@@ -98,10 +98,43 @@ static struct segment *take_bare(acre_heap *heap)
     return segment;
 }
 
+/// Makes a bare segment of one of which only the header is left, if the addresses behind it are still
+/// free. NULL if there is none.
+static struct segment *take_header(acre_heap *heap)
+{
+    struct segment *segment = NULL;
+    acre_pages *pages = heap->pages;
+    size_t stub = stub_bytes(heap);
+    acre_port_lock_take(&heap->lock);
+    if (!list_is_empty(&heap->headers)) {
+        segment = container_of(heap->headers.next, struct segment, link);
+        list_remove(&segment->link);
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (segment == NULL) {
+        return NULL;
+    }
+    bool grown = pages->remap(pages, segment, stub, SEGMENT_BYTES, false) != NULL;
+    if (grown) { // addresses only, as bare segments have
+        (void)pages->decommit(pages, (char *)segment + stub, SEGMENT_BYTES - stub);
+    }
+    acre_port_lock_take(&heap->lock);
+    if (grown) {
+        heap->reserved_bytes += SEGMENT_BYTES - stub;
+        heap->held_bytes -= stub;
+        heap->metadata_bytes -= stub;
+    } else {
+        list_add_last(&heap->headers, &segment->link);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return grown ? segment : NULL;
+}
+
 /// Addresses for a segment: those of one that was given back, or new ones. NULL if there are none.
 static struct segment *find_addresses(acre_heap *heap, size_t *stub)
 {
     struct segment *segment = take_bare(heap);
+    segment = segment != NULL ? segment : take_header(heap);
     *stub = segment != NULL ? stub_bytes(heap) : 0;
     if (segment == NULL) {
         segment = heap->pages->reserve(heap->pages, SEGMENT_BYTES, SEGMENT_BYTES);
@@ -246,6 +279,30 @@ static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
         struct segment *segment = container_of(list->next, struct segment, link);
         list_remove(&segment->link);
         (void)heap->pages->release(heap->pages, segment, bytes);
+    }
+}
+
+size_t segment_release_headers(acre_heap *heap)
+{
+    size_t bytes = 0;
+    size_t stub = stub_bytes(heap);
+    while (true) {
+        acre_port_lock_take(&heap->lock);
+        struct link *link = list_is_empty(&heap->headers) ? NULL : heap->headers.next;
+        if (link != NULL) {
+            list_remove(link);
+            heap->held_bytes -= stub;
+            heap->metadata_bytes -= stub;
+            heap->reserved_bytes -= stub;
+        }
+        acre_port_lock_drop(&heap->lock);
+        if (link == NULL) {
+            return bytes;
+        }
+        // Before others can write there. Pairs with the acquire in slab_lock_owner.
+        store_release(&heap->headers_given_up, 1);
+        (void)heap->pages->release(heap->pages, container_of(link, struct segment, link), stub);
+        bytes += stub;
     }
 }
 

@@ -40,6 +40,9 @@ size_t segment_release(acre_heap *heap, struct segment *segment);
 /// Gives back the addresses that were kept. Returns their bytes. No lock may be held.
 size_t segment_release_bare(acre_heap *heap);
 
+/// Gives up the headers, too: the last resort, when nothing between them is long enough. Returns the bytes.
+size_t segment_release_headers(acre_heap *heap);
+
 /// Releases all that is left of segments that were given back. Nobody may use the heap any more.
 void segment_release_given_back(acre_heap *heap);
 

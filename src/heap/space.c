@@ -162,6 +162,9 @@ static void give_pages(acre_heap *heap, const struct page_range *range)
     acre_port_lock_take(&heap->lock);
     segment_mark_free(heap, range);
     bool too_much = heap->free_dirty_pages * PAGE_BYTES > space_allowance_locked(heap);
+    if (!too_much) {
+        heap->excess_since = 0;
+    }
     acre_port_lock_drop(&heap->lock);
     if (too_much) {
         space_purge_some(heap);
