@@ -3,7 +3,7 @@
 #ifndef ACRE_LIBC_STDIO_H
 #define ACRE_LIBC_STDIO_H
 
-typedef struct guest_file FILE;
+typedef struct guest_file FILE; // NOLINT(readability-identifier-naming): C's name
 
 #define stderr ((FILE *)0)
 
