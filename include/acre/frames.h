@@ -150,7 +150,8 @@ acre_frame acre_frames_alloc_below(
 /// order: found for orders of 9 and up always, below only against those. ACRE_BAD_ARGUMENT: not in the
 /// pool, or not aligned. Nothing is changed then.
 /// Not found: a single frame that is freed twice on two slots while the first still holds it back
-/// (with ACRE_DEBUG it is), and parts of smaller blocks. Time: about 40 instructions for order 0,
+/// (with ACRE_DEBUG it is), parts of smaller blocks, and frames outside of the span but inside the tree
+/// of 16 MiB at one of its ends: these become part of the pool. Time: about 40 instructions for order 0,
 /// 80 for order 9 (x86_64).
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request);
 

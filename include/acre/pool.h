@@ -99,7 +99,8 @@ acre_status acre_pool_close(acre_pool *pool);
 /// the page source has no memory; the pool is unchanged then. Its contents are indeterminate, with
 /// ACRE_POOL_KEEP what they were (zero at first, if they come from a page source).
 ///
-/// Misuse  a free block whose link was overwritten is reported before it is handed out
+/// Misuse  a free block whose link was overwritten is reported before it is handed out, unless what was
+///         written is the number of another block
 /// Time    constant; for a block that is new, perhaps a commit of one page
 void *acre_pool_get(acre_pool *pool) ACRE_MUST_USE;
 

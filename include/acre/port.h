@@ -29,9 +29,8 @@
 typedef struct acre_block acre_block;
 struct acre_block {
     acre_block *next; // the rest of the list; NULL at its end
-    uintptr_t
-        tag; // next XOR the heap's key XOR the block's address: redundancy that malloc checks,
-             // and by which free knows that the block is free already; 0 once it is live
+    uintptr_t tag;    // next XOR the heap's key XOR the block's address, by which malloc sees that
+                      // the link is whole, and free that the block is free; 0 once it is live
 };
 
 /// Heads of a slot's lists of blocks ready to be handed out, one for each size class.

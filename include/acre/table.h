@@ -101,7 +101,7 @@ acre_id acre_table_id(const acre_table *table, const void *element) ACRE_MUST_US
 
 /// The id of the first live element behind `id` in address order, which need not be valid any more; 0
 /// as `id` begins; 0 is returned at the end. Elements may be added and removed meanwhile: what is live
-/// throughout is met once. Time: one step for each element in between.
+/// throughout is met once. `id` is 0 or what a call returned. Time: one step for each element in between.
 acre_id acre_table_next(const acre_table *table, acre_id id) ACRE_MUST_USE;
 
 /// Gives pages back to the source on which no element is live, and makes the lowest free elements the next

@@ -2,7 +2,7 @@
 //
 // Two bindings of slots live in one library, and the process chooses at its first allocation
 // (slots.c): `rseq` where the kernel gives threads concurrency ids, else `thread`. Slow paths ask
-// here which one it is; malloc and free have a copy of their hit path for each (front/hits.c).
+// here which one it is; free has a hit path for each, malloc one for both (front/hits.h).
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_PORT_H
 #define ACRE_PORT_H

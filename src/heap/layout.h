@@ -170,12 +170,11 @@ struct acre_heap {
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
-    uint32_t refusals;   // times that a slot had no slab to refill from
-    uint32_t raid_at;    // the slot that is looked at next for memory to take over
-    uint32_t slots_made; // slots that have a struct slot
-    uint32_t slots_high; // 1 + the highest slot number that has a struct slot
-    struct link
-        segments; // struct segment: perhaps with a free slice; those without a free page last
+    uint32_t refusals;        // times that a slot had no slab to refill from
+    uint32_t raid_at;         // the slot that is looked at next for memory to take over
+    uint32_t slots_made;      // slots that have a struct slot
+    uint32_t slots_high;      // 1 + the highest slot number that has a struct slot
+    struct link segments;     // struct segment: perhaps with a free slice; the full ones last
     struct link fragmented;   // struct segment: with free pages, but no whole slice of them
     struct link all_segments; // all of both, in the order they were made
     struct link huge;         // struct slab: live huge blocks

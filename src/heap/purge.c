@@ -17,7 +17,7 @@
 // No single free is to pay for more than a step.
 enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = 4 * SEGMENT_BYTES };
 
-enum { PATIENCE_MS = 1000u, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
+enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
 static void raise_peak(acre_heap *heap)
 {
