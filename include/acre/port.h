@@ -51,7 +51,7 @@ typedef struct acre_hot {
 typedef enum acre_push {
     ACRE_PUSHED,     // the block is on the list
     ACRE_PUSHED_DUE, // the same, and `due` is 0 or below, as a signed number
-    ACRE_FOREIGN,    // the thread is not on the slab's slot; nothing happened
+    ACRE_FOREIGN,    // the thread is not on the slab's slot, or that has changed; nothing happened
 } acre_push;
 
 /// What became of a pop from a bin of a given slot.
@@ -68,8 +68,8 @@ typedef enum acre_claim {
     ACRE_CLAIM_SHARED,    // somebody may be on it: owners must be in transit over a barrier
 } acre_claim;
 
-/// A slot number that no thread is ever on.
-#define ACRE_SLOT_NONE 0xffffffffu
+/// A slot number that no thread is ever on. Slot numbers have 16 bits.
+#define ACRE_SLOT_NONE 0xffffu
 
 // What acre_port.h defines, all of it static inline or extern, in the words of C:
 //
@@ -100,9 +100,11 @@ typedef enum acre_claim {
 //   acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next);
 //       Commit. Removes and returns the head of bins[current slot]->bin[at], or NULL if empty;
 //       *next is the block's successor.
-//   acre_push acre_port_push(acre_hot *, const uint32_t *owner, acre_block *, uintptr_t mark);
-//       Commit. If the thread is on slot *owner: links the block (its next is the old head, its tag
-//       that XOR `mark`), counts due down, stores the new head.
+//   acre_push acre_port_push(acre_hot *, const uintptr_t *owner, uintptr_t seen, acre_block *,
+//                            uintptr_t mark);
+//       Commit. If *owner is still what the caller has seen there, and the thread is on the slot in
+//       its lower 16 bits: links the block (its next is the old head, its tag that XOR `mark`),
+//       counts due down, stores the new head.
 //   acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
 //       Commit. The same as pop, for one bin of a given slot.
 //   bool acre_port_take(unsigned slot, acre_hot *, uint16_t due, acre_block **list);

@@ -71,9 +71,10 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
 }
 
 static inline acre_push acre_port_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
-    return *owner == 0 ? plain_push(hot, block, mark) : ACRE_FOREIGN;
+    (void)owner; // nobody could have changed it
+    return (uint16_t)seen == 0 ? plain_push(hot, block, mark) : ACRE_FOREIGN;
 }
 
 static inline acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)

@@ -86,10 +86,10 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
 }
 
 static inline acre_push acre_port_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     uintptr_t state = acre_port_interrupts_off();
-    bool here = load_relaxed(owner) == acre_port_cpu();
+    bool here = load_relaxed(owner) == seen && (uint16_t)seen == (uint16_t)acre_port_cpu();
     acre_push pushed = here ? plain_push(hot, block, mark) : ACRE_FOREIGN;
     acre_port_interrupts_restore(state);
     return pushed;

@@ -87,9 +87,11 @@ static inline acre_block *thread_pop(acre_bins *const *bins, size_t at, acre_blo
 }
 
 static inline acre_push thread_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
-    if (__builtin_expect(load_relaxed(owner) != acre_port_thread.slot, 0)) {
+    // What is the thread's own changes through the thread alone: what it has seen still is.
+    (void)owner;
+    if (__builtin_expect((uint16_t)seen != (uint16_t)acre_port_thread.slot, 0)) {
         return ACRE_FOREIGN;
     }
     return plain_push(hot, block, mark);
@@ -105,10 +107,10 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
 }
 
 static inline acre_push acre_port_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
-    return acre_port_is_rseq() ? rseq_push(hot, owner, block, mark)
-                               : thread_push(hot, owner, block, mark);
+    return acre_port_is_rseq() ? rseq_push(hot, owner, seen, block, mark)
+                               : thread_push(hot, owner, seen, block, mark);
 }
 
 /// Whether the caller may change hot words of `slot` in the thread binding: it is there, or the slot is

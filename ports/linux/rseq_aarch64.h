@@ -80,10 +80,11 @@ empty:
     return NULL;
 }
 
-// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ mark;
-// hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
+// if ((uint16_t)seen != (uint16_t)slot || *owner != seen) goto foreign; head = hot->head;
+// block->next = head; block->tag = head ^ mark; hot->due--; hot->head = block; and after it:
+// if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     char *area = rseq_own_area(acre_port_rseq_area);
     uintptr_t head;
@@ -91,8 +92,9 @@ static inline __attribute__((always_inline)) acre_push rseq_push(
     uintptr_t cs;
 again:
     __asm__ goto volatile(RSEQ_BEGIN "ldr %w[tag], " RSEQ_SLOT "\n"
-                                     "ldr %w[head], %[owner]\n"
-                                     "cmp %w[head], %w[tag]\n"
+                                     "ldr %[head], %[owner]\n"
+                                     "cmp %w[tag], %w[seen], uxth\n"
+                                     "ccmp %[head], %[seen], 0, eq\n"
                                      "b.ne %l[foreign]\n"
                                      "ldr %[head], [%[hot]]\n"
                                      "eor %[tag], %[head], %[mark]\n"
@@ -102,7 +104,7 @@ again:
                                      "strh %w[tag], [%[hot], 8]\n"
                                      "str %[block], [%[hot]]\n" RSEQ_END("aborted") "b.le %l[due]\n"
                           : [cs] "=&r"(cs), [head] "=&r"(head), [tag] "=&r"(tag)
-                          : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner),
+                          : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner), [seen] "r"(seen),
                             [block] "r"(block), [mark] "r"(mark)
                           : "memory", "cc"
                           : again, aborted, foreign, due);

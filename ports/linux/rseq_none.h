@@ -20,9 +20,10 @@ static inline acre_block *rseq_pop(acre_bins *const *bins, size_t at, acre_block
 }
 
 static inline acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     (void)owner;
+    (void)seen;
     return plain_push(hot, block, mark);
 }
 

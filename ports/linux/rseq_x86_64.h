@@ -70,18 +70,20 @@ empty:
     return NULL;
 }
 
-// if (*owner != slot) goto foreign; head = hot->head; block->next = head; block->tag = head ^ mark;
-// hot->due--; hot->head = block; and after it: if ((int16_t)due <= 0) goto due;
+// if (*owner != seen || (uint16_t)seen != (uint16_t)slot) goto foreign; head = hot->head;
+// block->next = head; block->tag = head ^ mark; hot->due--; hot->head = block; and after it:
+// if ((int16_t)due <= 0) goto due;
 static inline __attribute__((always_inline)) acre_push rseq_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     ptrdiff_t area = acre_port_rseq_area;
     uintptr_t head;
     uintptr_t cs;
 again:
     __asm__ goto volatile(
-        RSEQ_BEGIN "movl " RSEQ_SLOT ", %k[head]\n"
-                   "cmpl %k[head], %[owner]\n"
+        RSEQ_BEGIN "cmpq %[seen], %[owner]\n"
+                   "jne %l[foreign]\n"
+                   "cmpw " RSEQ_SLOT ", %w[seen]\n"
                    "jne %l[foreign]\n"
                    "movq (%[hot]), %[head]\n"
                    "movq %[head], (%[block])\n"
@@ -90,8 +92,8 @@ again:
                    "decw 8(%[hot])\n" // its flags live on: stores change none
                    "movq %[block], (%[hot])\n" RSEQ_END("lock incl %[aborts]\n") "jle %l[due]\n"
         : [cs] "=&r"(cs), [head] "=&r"(head)
-        : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner), [block] "r"(block),
-          [mark] "rm"(mark), [aborts] "m"(acre_port_abort_count)
+        : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner), [seen] "r"(seen),
+          [block] "r"(block), [mark] "rm"(mark), [aborts] "m"(acre_port_abort_count)
         : "memory", "cc"
         : again, foreign, due);
     return ACRE_PUSHED;

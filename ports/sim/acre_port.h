@@ -142,7 +142,8 @@ void acre_port_slot_unclaim(unsigned slot);
 bool acre_port_barrier(void);
 
 acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next);
-acre_push acre_port_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark);
+acre_push acre_port_push(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark);
 acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
 bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list);
 bool acre_port_install(unsigned slot, acre_block **head, acre_block *list);

@@ -80,7 +80,8 @@ acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next)
 }
 
 static bool push_once(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark, acre_push *out)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark,
+    acre_push *out)
 {
     uint32_t moves = acre_sim.self->moves;
     if (moved_since(moves)) {
@@ -90,7 +91,7 @@ static bool push_once(
     if (moved_since(moves)) {
         return false;
     }
-    if (*owner != slot) {
+    if (*owner != seen || (seen & 0xffff) != slot) {
         *out = ACRE_FOREIGN;
         return true;
     }
@@ -118,10 +119,11 @@ static bool push_once(
     return true;
 }
 
-acre_push acre_port_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+acre_push acre_port_push(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     acre_push pushed;
-    while (!push_once(hot, owner, block, mark, &pushed)) {
+    while (!push_once(hot, owner, seen, block, mark, &pushed)) {
         acre_sim.aborts += 1;
     }
     return pushed;

@@ -504,7 +504,7 @@ static void play(void)
     struct sched_report *report = sched.report;
     report->schedules += 1;
     report->steps_max = sched.step > report->steps_max ? sched.step : report->steps_max;
-    if (end.how != SIM_RETURNED) {
+    if (end.how != SIM_RETURNED && !(end.how == SIM_FATAL && sched.scene->misuse)) {
         report->broken = end.what;
     }
     if (report->broken != NULL) {

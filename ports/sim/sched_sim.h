@@ -37,6 +37,7 @@ struct sched_scene {
     unsigned pinned;              // bit i: thread i is never put on another slot than its start
     void (*begin)(void);          // before the regions are set to what they were; or NULL
     const char *(*check)(void);   // when all have ended: NULL, or a sentence saying what is broken
+    bool misuse;                  // a run may also end by acre_port_fatal
 };
 
 struct sched_report {

@@ -39,6 +39,8 @@
 #define ACRE_ATOMIC_ADD(at, value)          __atomic_add_fetch(at, value, __ATOMIC_RELAXED)
 #define ACRE_ATOMIC_CAS(at, expected, value, order)                                                \
     __atomic_compare_exchange_n(at, expected, value, false, order, __ATOMIC_RELAXED)
+#define ACRE_ATOMIC_SWAP_WORD(at, value, order)          ACRE_ATOMIC_SWAP(at, value, order)
+#define ACRE_ATOMIC_CAS_WORD(at, expected, value, order) ACRE_ATOMIC_CAS(at, expected, value, order)
 
 #else
 
@@ -59,11 +61,30 @@ static inline bool plain_cas(uint32_t *at, uint32_t *expected, uint32_t value)
     return true;
 }
 
-#define ACRE_ATOMIC_LOAD(at, order)                 (*(at))
-#define ACRE_ATOMIC_STORE(at, value, order)         (*(at) = (value))
-#define ACRE_ATOMIC_SWAP(at, value, order)          plain_swap(at, value)
-#define ACRE_ATOMIC_ADD(at, value)                  (*(at) += (value))
-#define ACRE_ATOMIC_CAS(at, expected, value, order) plain_cas(at, expected, value)
+static inline uintptr_t plain_swap_word(uintptr_t *at, uintptr_t value)
+{
+    uintptr_t old = *at;
+    *at = value;
+    return old;
+}
+
+static inline bool plain_cas_word(uintptr_t *at, uintptr_t *expected, uintptr_t value)
+{
+    if (*at != *expected) {
+        *expected = *at;
+        return false;
+    }
+    *at = value;
+    return true;
+}
+
+#define ACRE_ATOMIC_LOAD(at, order)                      (*(at))
+#define ACRE_ATOMIC_STORE(at, value, order)              (*(at) = (value))
+#define ACRE_ATOMIC_SWAP(at, value, order)               plain_swap(at, value)
+#define ACRE_ATOMIC_ADD(at, value)                       (*(at) += (value))
+#define ACRE_ATOMIC_CAS(at, expected, value, order)      plain_cas(at, expected, value)
+#define ACRE_ATOMIC_SWAP_WORD(at, value, order)          plain_swap_word(at, value)
+#define ACRE_ATOMIC_CAS_WORD(at, expected, value, order) plain_cas_word(at, expected, value)
 
 #endif
 
@@ -104,6 +125,20 @@ static inline uint32_t add_relaxed(uint32_t *at, uint32_t value)
 {
     ACRE_PORT_STEP();
     return ACRE_ATOMIC_ADD(at, value);
+}
+
+/// The same for a machine word, with acquire and release order.
+static inline uintptr_t swap_word_both(uintptr_t *at, uintptr_t value)
+{
+    ACRE_PORT_STEP();
+    return ACRE_ATOMIC_SWAP_WORD(at, value, __ATOMIC_ACQ_REL);
+}
+
+/// As cas_release, for a machine word.
+static inline bool cas_word_release(uintptr_t *at, uintptr_t *expected, uintptr_t value)
+{
+    ACRE_PORT_STEP();
+    return !ACRE_PORT_CAS_FAILS() && ACRE_ATOMIC_CAS_WORD(at, expected, value, __ATOMIC_RELEASE);
 }
 
 /// As cas_acquire, with acquire and release order. The sim port can make it fail for no reason.

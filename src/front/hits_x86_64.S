@@ -25,7 +25,7 @@
         .hidden hit_miss_malloc
         .hidden block_report_corrupted
         .hidden miss_free
-        .hidden miss_foreign
+        .hidden miss_refused
         .hidden miss_due
 
 .macro FUNCTION name
@@ -128,13 +128,15 @@ ABORT .Lpop_abort
 .Lmalloc_end:
 END_FUNCTION hit_malloc
 
-// HEAP + rax = the slab of rdi, if that is the start of one of its carved blocks.
+// HEAP + rax = the slab of rdi, if the slot in ecx owns it, and rdi is the start of one of its carved
+// blocks.
 .macro FIND_SLAB
-        movq    front_heap(%rip), HEAP
         movq    %rdi, %rax
         shrq    $16, %rax
         andq    HIT_HEAP_MAP_MASK(HEAP), %rax
         movq    HIT_HEAP_MAP(HEAP, %rax, 8), %rax
+        cmpw    %cx, HIT_SLAB_OWNER(HEAP, %rax) // before all else of it: see heap/owner.h
+        jne     .Lmiss_free
 #if ACRE_CHECKED
         movq    %rdi, %rdx
         subq    HIT_SLAB_BASE(HEAP, %rax), %rdx
@@ -156,10 +158,8 @@ END_FUNCTION hit_malloc
 \live:
 .endm
 
-// From ecx = slot: the block becomes the head of the slab's list, if the slot owns the slab.
+// The block becomes the head of the slab's list.
 .macro PUSH
-        cmpl    HIT_SLAB_OWNER(HEAP, %rax), %ecx
-        jne     .Lforeign
         movq    HIT_SLAB_HEAD(HEAP, %rax), %rcx
         movq    %rcx, (%rdi)
 #if ACRE_CHECKED
@@ -179,50 +179,61 @@ END_FUNCTION hit_malloc
         xorq    %rdi, %rcx
         cmpq    %rcx, 8(%rdi)
         jne     \live
+        jmp     .Lmiss_free
 .endm
 
+// The sequence is the whole of it: what was found out about the slab holds until the block is on its
+// list, or the free begins anew in miss_free. It must not be left and entered again, so the rare part of
+// the test stands before the function, where it is part of the sequence, too. An abort before the
+// sequence is announced, by what was announced last, does no harm: nothing has happened yet.
+        .text
+        .p2align 5
+        .type   hit_free_rseq_suspect, @function
+hit_free_rseq_suspect:
+        .cfi_startproc
+.Lpush_start:
+SUSPECT .Lsuspect_rseq, .Llive_rseq
+        .cfi_endproc
+        .size   hit_free_rseq_suspect, . - hit_free_rseq_suspect
+
 FUNCTION hit_free_rseq
+        movq    front_heap(%rip), HEAP
+        movq    acre_port_rseq_area(%rip), AREA
+        ANNOUNCE .Lpush, .Lpush_start, .Lpush_end, .Lpush_abort
+        movl    %fs:HIT_RSEQ_MM_CID(AREA), %ecx
         FIND_SLAB
         CHECK_LIVE .Lsuspect_rseq, .Llive_rseq
-        movq    acre_port_rseq_area(%rip), AREA
-.Lpush_again:
-        ANNOUNCE .Lpush, .Lpush_start, .Lpush_end, .Lpush_abort
-.Lpush_start:
-        movl    %fs:HIT_RSEQ_MM_CID(AREA), %ecx
         PUSH
 .Lpush_end:
         jle     .Ldue                           // not jz: an aborted push may have met 0 unseen
         ret
 ABORT .Lpush_abort
         lock incl acre_port_abort_count(%rip)   // `due` may have been counted down
-        jmp     .Lpush_again
+        movq    %rdi, %rsi
+        movq    front_heap(%rip), %rdi
+        jmp     miss_refused
         .popsection
-SUSPECT .Lsuspect_rseq, .Llive_rseq
 .Lmiss_free:
         movq    %rdi, %rsi
         movq    HEAP, %rdi
         jmp     miss_free
-.Lforeign:
-        movq    %rdi, %rdx
-        leaq    (HEAP, %rax), %rsi
-        movq    HEAP, %rdi
-        jmp     miss_foreign
 .Ldue:
         leaq    (HEAP, %rax), %rsi
         movq    HEAP, %rdi
         jmp     miss_due
 END_FUNCTION hit_free_rseq
 
+// The thread's own slabs change through the thread alone: no sequence is needed.
 FUNCTION hit_free_thread
-        FIND_SLAB
-        CHECK_LIVE .Lsuspect_thread, .Llive_thread
+        movq    front_heap(%rip), HEAP
         movq    acre_port_thread@gottpoff(%rip), %rcx
         movl    %fs:HIT_RSEQ_MM_CID(%rcx), %ecx
+        FIND_SLAB
+        CHECK_LIVE .Lsuspect_thread, .Llive_thread
         PUSH
         jle     .Ldue
         ret
 SUSPECT .Lsuspect_thread, .Llive_thread
-        jmp     .Lmiss_free
 END_FUNCTION hit_free_thread
 
         .section .note.GNU-stack, "", @progbits

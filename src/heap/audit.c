@@ -7,6 +7,7 @@
 #include "base/bitmap.h"
 #include "heap/foreign.h"
 #include "heap/hit.h"
+#include "heap/owner.h"
 #include "heap/segment.h"
 #include "heap/slab.h"
 
@@ -57,7 +58,7 @@ static const char *audit_lists(acre_heap *heap, struct slab *slab)
     int hot = count_list(heap, slab, slab->hot.head);
     const acre_block *first =
         (const acre_block *)(slab->base + ((uintptr_t)(slab->foreign & 0xffff) << GRANULE_LOG2));
-    int foreign = count_list(heap, slab, slab->foreign == 0 ? NULL : first);
+    int foreign = count_list(heap, slab, foreign_count(slab) == 0 ? NULL : first);
     int bins = count_in_bins(heap, slab);
     if (hot < 0 || foreign < 0 || bins < 0) {
         return "a list of free blocks is broken";
@@ -97,10 +98,11 @@ static const char *audit_slab(acre_heap *heap, struct slab *slab)
     if (slab->carved > slab->capacity || slab->limit != slab->carved * size->excess) {
         return "a slab's limit is not that of its carved blocks";
     }
-    if (slab->owner != ACRE_SLOT_NONE && slot_of(heap, slab->owner) == NULL) {
+    const unsigned owner = owner_slot(slab->owner);
+    if (owner != ACRE_SLOT_NONE && slot_of(heap, owner) == NULL) {
         return "a slab's owner has no slot";
     }
-    if (slab->state == SLAB_TRANSIT || slab->owner == ACRE_SLOT_NONE) {
+    if (slab->state == SLAB_TRANSIT || owner == ACRE_SLOT_NONE) {
         return "a slab is in transit while nothing happens";
     }
     const char *broken = audit_lists(heap, slab);
@@ -142,7 +144,7 @@ static const char *audit_segment(acre_heap *heap, struct segment *segment, unsig
             }
             taken_pages += SLICE_PAGES;
             broken = audit_slab(heap, slab);
-        } else if (slab->limit != 0 || slab->owner != ACRE_SLOT_NONE) {
+        } else if (slab->limit != 0 || owner_slot(slab->owner) != ACRE_SLOT_NONE) {
             return "a slice without blocks has a limit or an owner";
         }
     }
@@ -162,12 +164,14 @@ static const char *audit_segment(acre_heap *heap, struct segment *segment, unsig
 static const char *audit_awake(struct slot *slot, unsigned class)
 {
     struct slab *active = slot->active[class];
-    if (active != NULL && (active->state != SLAB_ACTIVE || active->owner != slot->number)) {
+    if (active != NULL &&
+        (active->state != SLAB_ACTIVE || owner_slot(active->owner) != slot->number)) {
         return "an active slab does not know that it is";
     }
     for (struct link *at = slot->awake[class].next; at != &slot->awake[class]; at = at->next) {
         struct slab *slab = container_of(at, struct slab, link);
-        if (slab->state != SLAB_AWAKE || slab->owner != slot->number || slab->class != class) {
+        if (slab->state != SLAB_AWAKE || owner_slot(slab->owner) != slot->number ||
+            slab->class != class) {
             return "an awake list holds a slab that does not belong there";
         }
     }
@@ -179,7 +183,7 @@ static const char *audit_slot(struct slot *slot)
     unsigned empty = 0;
     for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
         struct slab *slab = container_of(at, struct slab, link);
-        if (slab->state != SLAB_EMPTY || slab->owner != slot->number) {
+        if (slab->state != SLAB_EMPTY || owner_slot(slab->owner) != slot->number) {
             return "a list of empty slabs holds one that does not belong there";
         }
         empty += 1;

@@ -12,49 +12,67 @@
 #include "heap/slab.h"
 #include "heap/space.h"
 
-static acre_block *foreign_first(const struct slab *slab, uint32_t foreign)
+static const uintptr_t list_bits = 0xffffffffu;
+static const uintptr_t generation_one = (uintptr_t)1 << 31 << 1; // 0 where words have 32 bits
+
+static acre_block *foreign_first(const struct slab *slab, uintptr_t foreign)
 {
-    if (foreign == 0) {
+    if ((foreign & list_bits) == 0) {
         return NULL;
     }
-    return (acre_block *)(slab->base + ((uintptr_t)(foreign & 0xffff) << GRANULE_LOG2));
+    return (acre_block *)(slab->base + ((foreign & 0xffff) << GRANULE_LOG2));
+}
+
+/// The word with blocks from `first` to `last` before its list, to which `last` is linked.
+static uintptr_t linked(
+    acre_heap *heap, const struct slab *slab, acre_block *first, acre_block *last, unsigned count,
+    uintptr_t old)
+{
+    uintptr_t place = ((uintptr_t)first - slab->base) >> GRANULE_LOG2;
+    block_link(heap, last, foreign_first(slab, old));
+    return (old & ~(uintptr_t)0xffff) + ((uintptr_t)count << 16) + place;
 }
 
 unsigned foreign_splice(
     acre_heap *heap, struct slab *slab, acre_block *first, acre_block *last, unsigned count)
 {
-    uint32_t place = (uint32_t)(((uintptr_t)first - slab->base) >> GRANULE_LOG2);
-    uint32_t old = load_relaxed(&slab->foreign);
-    uint32_t new;
+    uintptr_t old = load_relaxed(&slab->foreign);
+    uintptr_t new;
     do {
-        block_link(heap, last, foreign_first(slab, old));
-        new = ((old >> 16) + count) << 16 | place;
-        // Release: pairs with the acquire in foreign_take; the taker reads the links.
-    } while (!cas_release(&slab->foreign, &old, new));
-    return old >> 16;
+        new = linked(heap, slab, first, last, count, old);
+        // Release: pairs with the swap in foreign_take; the taker reads the links.
+    } while (!cas_word_release(&slab->foreign, &old, new));
+    return (uint32_t)old >> 16;
 }
 
 acre_block *foreign_take(struct slab *slab)
 {
-    if (load_relaxed(&slab->foreign) == 0) {
+    uintptr_t old = load_relaxed(&slab->foreign);
+    if ((old & list_bits) == 0) {
         return NULL;
     }
-    return foreign_first(slab, swap_acquire(&slab->foreign, 0)); // pairs with foreign_splice
+    old = swap_word_both(&slab->foreign, old & ~list_bits); // pairs with foreign_splice
+    return foreign_first(slab, old);
+}
+
+acre_block *foreign_renew(struct slab *slab, uint32_t generation)
+{
+    return foreign_first(slab, swap_word_both(&slab->foreign, generation * generation_one));
 }
 
 /// What a slab is to the slot whose lock the caller holds.
 enum standing { OWNED, NOT_OWNED, GONE };
 
-static enum standing standing_of(acre_heap *heap, const struct slab *slab, uint32_t owner)
+static enum standing standing_of(acre_heap *heap, const struct slab *slab, unsigned number)
 {
     // Acquire, so that the next load comes after it: where that says that no header had been given up,
     // what this one read was the slab's. Pairs with segment_release_bare.
-    bool owned = load_acquire(&slab->owner) == owner;
+    bool owned = owner_slot(load_acquire(&slab->owner)) == number;
     bool there = true;
     if (unlikely(load_relaxed(&heap->headers_given_up) != 0)) {
         acre_port_lock_take(&heap->lock); // no segment comes or goes meanwhile
         there = segment_holds_locked(heap, slab);
-        owned = there && load_relaxed(&slab->owner) == owner;
+        owned = there && owner_slot(load_relaxed(&slab->owner)) == number;
         acre_port_lock_drop(&heap->lock);
     }
     if (owned) {
@@ -67,16 +85,16 @@ struct slot *slab_lock_owner(acre_heap *heap, struct slab *slab)
 {
     // The caller's block is free already, so the slab may be gone, and what is read here anything.
     while (true) {
-        uint32_t owner = load_acquire(&slab->owner); // pairs with slab_start
-        if (owner >= ACRE_PORT_SLOTS_MAX) {
+        unsigned number = owner_slot(load_acquire(&slab->owner)); // pairs with slab_start
+        if (number >= ACRE_PORT_SLOTS_MAX) {
             return NULL; // ACRE_SLOT_NONE
         }
-        struct slot *slot = slot_of(heap, owner);
+        struct slot *slot = slot_of(heap, number);
         if (slot == NULL) {
             return NULL; // the slab's segment has been given back, and reads as zero
         }
         acre_port_lock_take(&slot->lock);
-        const enum standing standing = standing_of(heap, slab, owner);
+        const enum standing standing = standing_of(heap, slab, number);
         if (standing == OWNED) {
             return slot;
         }
@@ -102,23 +120,29 @@ static void foreign_event(acre_heap *heap, struct slab *slab)
     if (slab->state == SLAB_ASLEEP && foreign_count(slab) >= slab->wake) {
         slab_wake(slot, slab);
     }
-    if (slab->state == SLAB_AWAKE && !slab->drained && may_be_all_free(slab)) {
-        store_relaxed(&slab->drained, true);
-        slot->drained_count += 1;
-        list_remove(&slab->link); // drained slabs stand first
-        list_add_first(&slot->awake[slab->class], &slab->link);
+    if (slab->state == SLAB_AWAKE && may_be_all_free(slab)) {
+        slab_set_drained(slot, slab);
     }
     acre_port_lock_drop(&slot->lock);
 }
 
-void foreign_free(acre_heap *heap, struct slab *slab, acre_block *block)
+bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uintptr_t seen)
 {
     // Before the push: after it the slab may serve something else.
     unsigned wake = slab->wake;
-    unsigned count = foreign_splice(heap, slab, block, block, 1) + 1;
+    uintptr_t old = seen;
+    uintptr_t new;
+    do {
+        if ((old & ~list_bits) != (seen & ~list_bits)) {
+            return false;
+        }
+        new = linked(heap, slab, block, block, 1, old);
+    } while (!cas_word_release(&slab->foreign, &old, new)); // pairs with foreign_take
+    unsigned count = (uint32_t) new >> 16;
     if (count == wake || (!load_relaxed(&slab->drained) && may_be_all_free(slab))) {
         foreign_event(heap, slab);
     }
+    return true;
 }
 
 void slab_due(acre_heap *heap, struct slab *slab)

@@ -2,20 +2,24 @@
 //
 // One word a slab: how many blocks, and where the first is. It changes by compare-and-swap or
 // exchange only, from any slot, so that a foreign free takes no lock. The first block's place is
-// kept as an offset, so that half a word suffices on any machine, wherever its addresses lie.
+// kept as an offset, so that half of 32 bits suffices on any machine, wherever its addresses lie.
 //
-//   foreign = count << 16 | offset of the first block in the slab / 16        0 = empty
+//   foreign = generation << 32 | count << 16 | offset of the first block in the slab / 16
 //
-// No tag against reuse (ABA) is needed: a push that succeeds links to exactly the block and the count
-// that stand in the word at that moment, whatever happened in between, and takes take everything.
+// A list that is empty has neither count nor offset. No tag against reuse (ABA) is needed for the list:
+// a push that succeeds links to exactly the block and the count that stand in the word at that moment,
+// whatever happened in between, and takes take everything. The generation is for the block: see owner.h.
+// It changes under the lock of the slab's slot. Where words have 32 bits, there is none.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_HEAP_FOREIGN_H
 #define ACRE_HEAP_FOREIGN_H
 
 #include "heap/layout.h"
 
-/// Frees a live block of a slab that the caller is not on the slot of.
-void foreign_free(acre_heap *heap, struct slab *slab, acre_block *block);
+/// Frees a live block of a slab that the caller is not on the slot of. `seen` is what slab->foreign was
+/// before the caller found that the block is one. False, and nothing happened, if the slab has another
+/// generation now: then it may be none any more.
+bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uintptr_t seen);
 
 /// Puts back `count` free blocks, linked from `first` to `last`, that nobody else can reach. Returns
 /// how many blocks were on the list before them.
@@ -25,9 +29,12 @@ unsigned foreign_splice(
 /// Takes the whole list. NULL if it is empty.
 acre_block *foreign_take(struct slab *slab);
 
+/// Takes the whole list and begins a new generation.
+acre_block *foreign_renew(struct slab *slab, uint32_t generation);
+
 static inline unsigned foreign_count(const struct slab *slab)
 {
-    return load_relaxed(&slab->foreign) >> 16;
+    return (uint32_t)load_relaxed(&slab->foreign) >> 16;
 }
 
 /// The owner's free made `due` reach 0: wakes the slab, or finds it empty.

@@ -21,7 +21,8 @@
 #include "heap/miss.h"
 
 typedef acre_block *hit_pop(acre_bins *const *bins, size_t at, acre_block **next);
-typedef acre_push hit_push(acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark);
+typedef acre_push hit_push(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark);
 
 static inline unsigned hit_class(const acre_heap *heap, size_t size)
 {
@@ -68,6 +69,7 @@ static inline __attribute__((always_inline)) void hit_free(
     acre_heap *heap, void *addr, hit_push *push)
 {
     struct slab *slab = map_find(heap, (uintptr_t)addr);
+    uintptr_t owner = load_acquire(&slab->owner); // before all else of it: see owner.h
     if (unlikely(ACRE_CHECKED ? !hit_is_block(slab, (uintptr_t)addr) : slab->limit == 0)) {
         miss_free(heap, addr);
         return;
@@ -77,14 +79,14 @@ static inline __attribute__((always_inline)) void hit_free(
         miss_free(heap, addr);
         return;
     }
-    acre_push pushed = push(&slab->hot, &slab->owner, block, block_mark(heap, block));
+    acre_push pushed = push(&slab->hot, &slab->owner, owner, block, block_mark(heap, block));
     if (likely(pushed == ACRE_PUSHED)) {
         return;
     }
     if (pushed == ACRE_PUSHED_DUE) {
         miss_due(heap, slab);
     } else {
-        miss_foreign(heap, slab, block);
+        miss_refused(heap, addr);
     }
 }
 

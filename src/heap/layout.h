@@ -4,7 +4,7 @@
 //       |  heap->map[(p >> SLICE_LOG2) & mask]           one load; 0 leads to heap->none
 //       v
 //   struct slab -- in the header of its segment, or for a huge block by itself
-//       |  owner                                         slot number
+//       |  owner                                         slot number, and a generation
 //       v
 //   heap->bins[owner] = struct slot                      bins, lock, lists of slabs
 //
@@ -74,13 +74,13 @@ struct slab {
     uintptr_t base;     // address of the first block
     uintptr_t inverse;  // see base/sizeclass.h
     uintptr_t limit;    // blocks carved * excess; 0 unless KIND_SLAB
-    uint32_t owner;     // slot number, or ACRE_SLOT_NONE
+    uintptr_t owner;    // slot number, or ACRE_SLOT_NONE, below the generation: see owner.h
     uint8_t kind;       // enum slab_kind
     uint8_t class;      // size class
     uint16_t wake;      // frees that wake a sleeping slab
-    size_t block_bytes; // size of each block; of the whole block if huge
     uint16_t carved;    // blocks made so far: only these can be live or free
     uint16_t capacity;  // blocks in all
+    size_t block_bytes; // size of each block; of the whole block if huge
     bool fresh;         // memory beyond the carved blocks reads as zero
     bool stray;         // not in the heap's map, because another slice has its place there
     size_t asked_bytes; // huge: whole bytes of the last request, at most block_bytes
@@ -90,8 +90,8 @@ struct slab {
     uint16_t due_base; // base - due = blocks in the hot list, but for aborted pushes
     uint8_t state;     // enum slab_state
     bool drained;      // perhaps all free by now, through frees from other slots
-    uint32_t foreign;  // count << 16 | offset of the first block / granule: the foreign list
     uint32_t aborts;   // acre_port_aborts() when due was last set afresh
+    uintptr_t foreign; // generation, count and first block of the foreign list: see foreign.h
     struct link link;  // awake, empty or huge list
 };
 
@@ -171,6 +171,7 @@ struct acre_heap {
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
     uint32_t refusals;        // times that a slot had no slab to refill from
+    uint32_t generations;     // that slabs have had, of all of them
     uint32_t raid_at;         // the slot that is looked at next for memory to take over
     uint32_t slots_made;      // slots that have a struct slot
     uint32_t slots_high;      // 1 + the highest slot number that has a struct slot

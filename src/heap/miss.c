@@ -90,34 +90,45 @@ static _Noreturn void report_no_run(
     acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
 }
 
-static void free_small(acre_heap *heap, struct slab *slab, acre_block *block)
+/// What there is to know of a block that is to be freed but that it is live.
+enum history { UNTOUCHED, PUSH_BEGUN };
+
+/// False if the slab changed its generation, so that all must be looked at anew.
+static bool free_small(acre_heap *heap, struct slab *slab, acre_block *block, enum history history)
 {
-    if (suspect_is_free(heap, slab, block)) {
+    // Before all else of the slab: see owner.h.
+    uintptr_t foreign = load_acquire(&slab->foreign);
+    uintptr_t owner = load_acquire(&slab->owner);
+    if (unlikely(!hit_is_block(slab, (uintptr_t)block))) {
+        report_invalid("invalid free", slab, block);
+    }
+    bool free = history == UNTOUCHED ? suspect_is_free(heap, slab, block)
+                                     : suspect_is_found_free(heap, slab, block);
+    if (unlikely(free)) {
         acre_port_fatal("double free", block, slab->block_bytes);
     }
-    acre_push pushed = acre_port_push(&slab->hot, &slab->owner, block, block_mark(heap, block));
+    acre_push pushed =
+        acre_port_push(&slab->hot, &slab->owner, owner, block, block_mark(heap, block));
+    if (pushed == ACRE_FOREIGN) {
+        return foreign_free(heap, slab, block, foreign);
+    }
     if (pushed == ACRE_PUSHED_DUE) {
         slab_due(heap, slab);
-    } else if (pushed == ACRE_FOREIGN) {
-        foreign_free(heap, slab, block);
     }
+    return true;
 }
 
-void miss_free(acre_heap *heap, void *addr)
+static void free_any(acre_heap *heap, void *addr, enum history history)
 {
-    if (addr == NULL) {
-        return;
-    }
     struct slab *slab = map_find_any(heap, (uintptr_t)addr);
     if (slab == NULL) {
         report_invalid("invalid free", slab, addr);
     }
     switch (load_relaxed(&slab->kind)) {
     case KIND_SLAB:
-        if (!hit_is_block(slab, (uintptr_t)addr)) {
-            report_invalid("invalid free", slab, addr);
+        if (!free_small(heap, slab, addr, history)) {
+            free_any(heap, addr, PUSH_BEGUN);
         }
-        free_small(heap, slab, addr);
         break;
     case KIND_PAGES:
         if (runcache_give(heap, slab, (uintptr_t)addr) == 0) {
@@ -134,9 +145,16 @@ void miss_free(acre_heap *heap, void *addr)
     }
 }
 
-void miss_foreign(acre_heap *heap, struct slab *slab, acre_block *block)
+void miss_free(acre_heap *heap, void *addr)
 {
-    foreign_free(heap, slab, block);
+    if (addr != NULL) {
+        free_any(heap, addr, UNTOUCHED);
+    }
+}
+
+void miss_refused(acre_heap *heap, void *addr)
+{
+    free_any(heap, addr, PUSH_BEGUN);
 }
 
 void miss_due(acre_heap *heap, struct slab *slab)

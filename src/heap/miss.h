@@ -25,11 +25,11 @@ void *miss_place(
     acre_heap *heap, const struct placement *at, size_t size, size_t align, bool want_zero,
     bool *zero);
 
-/// Frees any block that is not one of a slab in the map, or finds out what is wrong with the address.
+/// Frees any block, from any slot, or finds out what is wrong with the address.
 void miss_free(acre_heap *heap, void *addr);
 
-/// A push was refused because the caller is not on the slab's slot; the block is still live.
-void miss_foreign(acre_heap *heap, struct slab *slab, acre_block *block);
+/// The same after a push that was refused or given up: it may have made the block look free.
+void miss_refused(acre_heap *heap, void *addr);
 
 /// A push counted `due` down to 0.
 void miss_due(acre_heap *heap, struct slab *slab);

@@ -124,7 +124,7 @@ static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct
     if (slot->active[class] != NULL) {
         slab_leave(slot, slot->active[class]);
     }
-    slab_start(slot, slab, class);
+    slab_start(heap, slot, slab, class);
     return true;
 }
 

@@ -62,11 +62,17 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
 {
     struct borrowed hot;
     fetch_blocks(slab);
+    // From the commit in `borrow` on, a free that found its block to be live before cannot push it any
+    // more: pushes that began on the slot are over, later ones see this, and foreign_renew does
+    // the same for the others.
+    const uint32_t generation = owner_generation(heap);
+    owner_renew(slab, ACRE_SLOT_NONE, generation);
     if (!borrow(heap, slot, slab, &hot)) {
+        owner_set(slab, slot->number);
         return FOUND_UNKNOWN;
     }
     acre_block *last = NULL;
-    acre_block *foreign = foreign_take(slab);
+    acre_block *foreign = foreign_renew(slab, generation);
     unsigned count = block_count(heap, foreign, &last);
     // A list that ends meets no block twice, and two lists with a block in common end in the same one.
     if (foreign != NULL && last == hot.last) {
@@ -80,6 +86,7 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
     }
     hot.aim = slab->carved;
     give_back(heap, slot, slab, &hot);
+    owner_set(slab, slot->number);
     return FOUND_NOT;
 }
 

@@ -42,10 +42,11 @@ static bool set_due(struct slot *slot, struct slab *slab, uint16_t due)
     return true;
 }
 
-void slab_start(struct slot *slot, struct slab *slab, unsigned class)
+void slab_start(acre_heap *heap, struct slot *slot, struct slab *slab, unsigned class)
 {
+    const uint32_t generation = owner_generation(heap);
     const struct size_class *size = &size_classes[class];
-    acre_debug(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE);
+    acre_debug(slab->limit == 0 && owner_slot(slab->owner) == ACRE_SLOT_NONE);
     slab->inverse = size->inverse;
     slab->class = (uint8_t) class;
     slab->wake = size->wake;
@@ -55,12 +56,12 @@ void slab_start(struct slot *slot, struct slab *slab, unsigned class)
     slab->hot.head = NULL;
     slab->hot.due = DUE_NEVER;
     slab->due_base = DUE_NEVER;
-    slab->foreign = 0;
+    (void)foreign_renew(slab, generation); // after all that a free looks at
     slab->drained = false;
     slab->aborts = acre_port_aborts();
     slab->state = SLAB_ACTIVE;
     store_relaxed(&slab->kind, (uint8_t)KIND_SLAB);
-    store_release(&slab->owner, slot->number); // pairs with the acquire in slab_lock_owner
+    owner_renew(slab, slot->number, generation); // pairs with slab_lock_owner, and with free
     slot->active[class] = slab;
 }
 
@@ -159,6 +160,16 @@ __attribute__((no_sanitize("thread"))) unsigned slab_hot_count(const struct slab
     return (uint16_t)(slab->due_base - slab->hot.due);
 }
 
+void slab_set_drained(struct slot *slot, struct slab *slab)
+{
+    if (!slab->drained) {
+        store_relaxed(&slab->drained, true);
+        slot->drained_count += 1;
+        list_remove(&slab->link); // drained slabs stand first
+        list_add_first(&slot->awake[slab->class], &slab->link);
+    }
+}
+
 void slab_clear_drained(struct slot *slot, struct slab *slab)
 {
     slot->drained_count -= slab->drained ? 1 : 0;
@@ -235,6 +246,9 @@ struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot)
             return slab;
         }
         slab_add_awake(slot, slab);
+        if (slab_hot_count(slab) + foreign_count(slab) >= slab->carved) {
+            slab_set_drained(slot, slab); // the last blocks came while nobody owned it
+        }
     }
     return NULL;
 }
@@ -244,5 +258,5 @@ void slab_retire(struct slab *slab)
     slab->state = SLAB_TRANSIT;
     slab->fresh = false;
     store_relaxed(&slab->limit, 0);
-    store_release(&slab->owner, ACRE_SLOT_NONE);
+    owner_set(slab, ACRE_SLOT_NONE);
 }

@@ -22,9 +22,10 @@
 
 #include "heap/block.h"
 #include "heap/layout.h"
+#include "heap/owner.h"
 
 /// Makes a fresh slice, or an empty slab of another class, the active slab of `class`.
-void slab_start(struct slot *slot, struct slab *slab, unsigned class);
+void slab_start(acre_heap *heap, struct slot *slot, struct slab *slab, unsigned class);
 
 /// Links the next few blocks that were never handed out into a list. NULL if there are none left.
 acre_block *slab_carve(acre_heap *heap, struct slab *slab);
@@ -50,7 +51,10 @@ void slab_leave(struct slot *slot, struct slab *slab);
 /// A slab that slab_drain found to have no free block, and all carved, sleeps from now on.
 void slab_sleep(struct slab *slab);
 
-/// Forgets the hint that all blocks may be free.
+/// Notes that all blocks of an awake slab may be free, for whom to use when the slot needs a slab.
+void slab_set_drained(struct slot *slot, struct slab *slab);
+
+/// Forgets that hint.
 void slab_clear_drained(struct slot *slot, struct slab *slab);
 
 /// Puts a slab that is on no list last on its class's awake list.

@@ -7,6 +7,7 @@
 #include "heap/space.h"
 
 #include "base/bitmap.h"
+#include "heap/owner.h"
 #include "heap/reclaim.h"
 #include "heap/segment.h"
 
@@ -186,7 +187,7 @@ struct slab *space_take_slice(acre_heap *heap)
 
 void space_give_slice(acre_heap *heap, struct slab *slab)
 {
-    acre_debug(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE);
+    acre_debug(slab->limit == 0 && owner_slot(slab->owner) == ACRE_SLOT_NONE);
     struct segment *segment = segment_of(slab);
     store_relaxed(&slab->kind, (uint8_t)KIND_PAGES);
     give_pages(

@@ -23,13 +23,13 @@ static bool makes_sense(const acre_heap *heap, const struct slab *slab, const ac
     return next == NULL || (hit_is_block(slab, (uintptr_t)next) && block_looks_free(heap, next));
 }
 
-bool suspect_is_free(acre_heap *heap, struct slab *slab, const acre_block *block)
+static enum found look_for(acre_heap *heap, struct slab *slab, const acre_block *block)
 {
     if (!ACRE_CHECKED || likely(!block_looks_free(heap, block))) {
-        return false;
+        return FOUND_NOT;
     }
     if (!makes_sense(heap, slab, block)) {
-        return false;
+        return FOUND_NOT;
     }
     enum found found = FOUND_UNKNOWN;
     for (int i = 0; i < ATTEMPTS_MAX && found == FOUND_UNKNOWN; i++) {
@@ -40,5 +40,15 @@ bool suspect_is_free(acre_heap *heap, struct slab *slab, const acre_block *block
         found = slab_search(heap, slot, slab, block);
         acre_port_lock_drop(&slot->lock);
     }
-    return found != FOUND_NOT;
+    return found;
+}
+
+bool suspect_is_free(acre_heap *heap, struct slab *slab, const acre_block *block)
+{
+    return look_for(heap, slab, block) != FOUND_NOT;
+}
+
+bool suspect_is_found_free(acre_heap *heap, struct slab *slab, const acre_block *block)
+{
+    return look_for(heap, slab, block) == FOUND;
 }

@@ -46,9 +46,7 @@ static void detach(struct slot *slot, struct link *list, struct loot *loot)
         struct slab *slab = container_of(list->next, struct slab, link);
         list_remove(&slab->link);
         slab_clear_drained(slot, slab);
-        store_release(
-            &slab->owner,
-            ACRE_SLOT_NONE); // pairs with slab_lock_owner; pushes see it by the barrier
+        owner_set(slab, ACRE_SLOT_NONE); // pairs with slab_lock_owner; pushes see it by the barrier
         loot->slabs[loot->count++] = slab;
     }
 }
@@ -61,7 +59,7 @@ static void attach(struct slot *slot, struct slab *slab)
     } else {
         list_add_last(&slot->awake[slab->class], &slab->link);
     }
-    store_release(&slab->owner, slot->number); // pairs with slab_lock_owner
+    owner_set(slab, slot->number); // pairs with slab_lock_owner
 }
 
 /// What one slot wants of another.

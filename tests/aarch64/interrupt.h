@@ -8,8 +8,8 @@
 // interrupt_x86_64.h steps, interrupt_aarch64.h plants breakpoints.
 //
 // What the kernel would check is checked at each abort: version and flags, the alignment of the
-// descriptor, and the signature before the abort address. Also checked is that nothing stands between
-// the announcement and the start, where the kernel would forget it.
+// descriptor, and the signature before the abort address. Also checked is that the announcement is made
+// inside the sequence or just before it, and nowhere else, where the kernel would forget it.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_TEST_INTERRUPT_H
 #define ACRE_TEST_INTERRUPT_H

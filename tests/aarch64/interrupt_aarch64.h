@@ -72,6 +72,10 @@ static inline void interrupt_trapped(int signal, siginfo_t *info, void *context)
     interrupt_unplant(&interrupt_chosen);
     interrupt_unplant(&interrupt_behind);
     if (chosen) {
+        // The push that was tried again may have been left by a jump, for one elsewhere: the kernel
+        // forgets what that announced.
+        bool stale = interrupt_announced() != interrupt_copies[interrupt_done];
+        interrupt_area.sequence = stale ? 0 : interrupt_area.sequence;
         machine->pc = interrupt_thread(machine->pc, 0xd428bc00);
         interrupt_plant_next();
     } else {

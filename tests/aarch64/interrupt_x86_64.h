@@ -24,7 +24,7 @@ static inline bool interrupt_follow(uint64_t pc)
         return false;
     }
     // The kernel forgets an announcement that it sees outside the sequence, so this must not happen.
-    (void)CHECK(interrupt_entered || now == NULL || pc == now->start);
+    (void)CHECK(now == NULL || inside);
     interrupt_entered = inside;
     return true;
 }

@@ -14,8 +14,8 @@
 // SPDX-License-Identifier: MIT
 #include "interrupt.h"
 
-enum { NOTHING, MOVED, OTHERS_TURN };
-enum { SLOT = 0, OTHER_SLOT = 1, BIN = 5, BLOCKS = 6 };
+enum { NOTHING, MOVED, OTHERS_TURN, RENEWED };
+enum { SLOT = 0, OTHER_SLOT = 1, BIN = 5, BLOCKS = 6, GENERATION = 0x10000 };
 
 static const uintptr_t key = (uintptr_t)0xa512345678abcdefu;
 
@@ -23,7 +23,7 @@ struct world {
     acre_bins of_slot;
     acre_bins of_other;
     acre_hot hot;
-    uint32_t owner;
+    uintptr_t owner;
     acre_block block[BLOCKS];
 };
 
@@ -40,7 +40,7 @@ static acre_bins *const bins[] = {&world.of_slot, &world.of_other};
 
 // What a case varies.
 static uint16_t first_due;
-static uint32_t first_owner;
+static uintptr_t first_owner;
 static unsigned first_head; // number of the block that heads every list; 0 none
 static int event;           // while the thread is away
 
@@ -84,6 +84,8 @@ static void play_event(void)
         world.hot.head = next;
         world.hot.due = (uint16_t)(world.hot.due + 3);
         world.of_slot.bin[BIN] = next;
+    } else if (event == RENEWED) {
+        world.owner += GENERATION;
     }
 }
 
@@ -126,12 +128,12 @@ static void plain_pop_here(void)
 
 static __attribute__((noinline)) void push(void)
 {
-    outcome.answer = (int)rseq_push(&world.hot, &world.owner, &world.block[4], key);
+    outcome.answer = (int)rseq_push(&world.hot, &world.owner, first_owner, &world.block[4], key);
 }
 
 static void plain_push_here(void)
 {
-    bool foreign = world.owner != interrupt_area.mm_cid;
+    bool foreign = world.owner != first_owner || world.owner % GENERATION != interrupt_area.mm_cid;
     outcome.answer = (int)(foreign ? ACRE_FOREIGN : plain_push(&world.hot, &world.block[4], key));
 }
 
@@ -240,7 +242,7 @@ static void try(void (*act)(void), void (*plain_act)(void))
     const struct interrupt_trial trial = {
         .prepare = set_scene, .act = act, .meanwhile = meanwhile, .committed = leave};
     plain = plain_act;
-    for (event = NOTHING; event <= OTHERS_TURN; event++) {
+    for (event = NOTHING; event <= RENEWED; event++) {
         unsigned before = abort_total;
         unsigned runs = interrupt_everywhere(&trial, verify);
         // Every sequence has at least three instructions: the slot, its test, the committing store.

@@ -344,6 +344,12 @@ const char *scene_check(void)
     return broken;
 }
 
+const char *scene_check_overlap(void)
+{
+    take_all();
+    return NULL;
+}
+
 // ---- playing -------------------------------------------------------------------------------------
 
 static const char *playing;

@@ -6,6 +6,7 @@
 #include "base/bitmap.h"
 #include "heap/block.h"
 #include "heap/foreign.h"
+#include "heap/owner.h"
 #include "heap/segment.h"
 #include "unit/fixture.h"
 
@@ -120,7 +121,7 @@ static void numbers_of_slabs(void)
     EXPECT_FOUND(active->limit += 1, "a slab's limit is not that of its carved blocks");
     EXPECT_FOUND(active->owner = 3, "a slab's owner has no slot");
     EXPECT_FOUND(awake->state = SLAB_TRANSIT, "a slab is in transit while nothing happens");
-    EXPECT_FOUND(awake->owner = ACRE_SLOT_NONE, "a slab is in transit while nothing happens");
+    EXPECT_FOUND(owner_set(awake, ACRE_SLOT_NONE), "a slab is in transit while nothing happens");
 }
 
 static unsigned page_of_run(void)

@@ -11,7 +11,7 @@ static acre_bins bins_of[2];
 static acre_bins *bins[2] = {&bins_of[0], &bins_of[1]};
 static acre_block some[4];
 static acre_hot hot;
-static uint32_t owner;
+static uintptr_t owner;
 
 static void start(void)
 {
@@ -43,12 +43,12 @@ static void push_links_counts_and_tells_of_its_event(void)
     start();
     T_EXPECT(plain_push(&hot, &some[0], KEY) == ACRE_PUSHED);
     T_EXPECT(some[0].next == NULL && some[0].tag == KEY && hot.due == 2);
-    T_EXPECT(acre_port_push(&hot, &owner, &some[1], KEY) == ACRE_PUSHED);
+    T_EXPECT(acre_port_push(&hot, &owner, owner, &some[1], KEY) == ACRE_PUSHED);
     T_EXPECT(some[1].next == &some[0] && some[1].tag == ((uintptr_t)&some[0] ^ KEY));
     T_EXPECT(hot.head == &some[1] && hot.due == 1);
-    T_EXPECT(acre_port_push(&hot, &owner, &some[2], KEY) == ACRE_PUSHED_DUE && hot.due == 0);
+    T_EXPECT(acre_port_push(&hot, &owner, owner, &some[2], KEY) == ACRE_PUSHED_DUE && hot.due == 0);
     // An event that was missed comes again.
-    T_EXPECT(acre_port_push(&hot, &owner, &some[3], KEY) == ACRE_PUSHED_DUE);
+    T_EXPECT(acre_port_push(&hot, &owner, owner, &some[3], KEY) == ACRE_PUSHED_DUE);
     hot.due = 0;
     T_EXPECT(plain_push(&hot, &some[3], KEY) == ACRE_PUSHED_DUE);
 }
@@ -57,10 +57,22 @@ static void push_onto_anothers_slab_does_nothing(void)
 {
     start();
     owner = 1;
-    T_EXPECT(acre_port_push(&hot, &owner, &some[0], KEY) == ACRE_FOREIGN);
+    T_EXPECT(acre_port_push(&hot, &owner, owner, &some[0], KEY) == ACRE_FOREIGN);
     owner = ACRE_SLOT_NONE;
-    T_EXPECT(acre_port_push(&hot, &owner, &some[0], KEY) == ACRE_FOREIGN);
+    T_EXPECT(acre_port_push(&hot, &owner, owner, &some[0], KEY) == ACRE_FOREIGN);
     T_EXPECT(hot.head == NULL && hot.due == 3 && some[0].next == &some[1]);
+}
+
+static void push_onto_a_slab_that_is_another_now_does_nothing(void)
+{
+    const uintptr_t generation = 0x10000;
+    start();
+    owner = 7 * generation;
+    T_EXPECT(acre_port_push(&hot, &owner, 6 * generation, &some[0], KEY) == ACRE_FOREIGN);
+    T_EXPECT(acre_port_push(&hot, &owner, 0, &some[0], KEY) == ACRE_FOREIGN);
+    T_EXPECT(hot.head == NULL && hot.due == 3 && some[0].next == &some[1]);
+    T_EXPECT(acre_port_push(&hot, &owner, 7 * generation, &some[0], KEY) == ACRE_PUSHED);
+    T_EXPECT(hot.head == &some[0] && hot.due == 2);
 }
 
 static void pop_on_a_slot_tells_empty_from_moved(void)
@@ -142,7 +154,7 @@ static void push_moved_at_any_step_takes_effect_once_or_not_at_all(void)
     for (unsigned step = 1; step <= 10; step++) {
         for (unsigned to = 0; to < 2; to++) {
             arm(step, to);
-            acre_push pushed = acre_port_push(&hot, &owner, &some[0], KEY);
+            acre_push pushed = acre_port_push(&hot, &owner, owner, &some[0], KEY);
             bool moved = move_at == 0;
             if (moved && to == 1) {
                 T_EXPECT(pushed == ACRE_FOREIGN && hot.head == NULL);
@@ -181,9 +193,10 @@ static void commits_for_a_slot_moved_at_any_step_are_whole_or_refused(void)
 
 T_MAIN(
     T_CASE(pop_takes_the_first_of_the_slots_bin), T_CASE(push_links_counts_and_tells_of_its_event),
-    T_CASE(push_onto_anothers_slab_does_nothing), T_CASE(pop_on_a_slot_tells_empty_from_moved),
-    T_CASE(take_empties_the_list_and_sets_due), T_CASE(install_needs_an_empty_place),
-    T_CASE(due_is_set_and_added_to_on_its_slot_only),
+    T_CASE(push_onto_anothers_slab_does_nothing),
+    T_CASE(push_onto_a_slab_that_is_another_now_does_nothing),
+    T_CASE(pop_on_a_slot_tells_empty_from_moved), T_CASE(take_empties_the_list_and_sets_due),
+    T_CASE(install_needs_an_empty_place), T_CASE(due_is_set_and_added_to_on_its_slot_only),
     T_CASE(pop_moved_at_any_step_pops_where_it_ends),
     T_CASE(push_moved_at_any_step_takes_effect_once_or_not_at_all),
     T_CASE(commits_for_a_slot_moved_at_any_step_are_whole_or_refused))

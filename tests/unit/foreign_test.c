@@ -148,11 +148,11 @@ static void owner_of_a_slab_in_transit_is_nobody(void)
     struct slot *slot = slab_lock_owner(subject, slab);
     T_EXPECT(slot == slot_of(subject, 0));
     acre_port_lock_drop(&slot->lock);
-    slab->owner = ACRE_SLOT_NONE;
+    owner_set(slab, ACRE_SLOT_NONE);
     T_EXPECT(slab_lock_owner(subject, slab) == NULL);
     acre_heap_free(subject, blocks[2]); // goes to the foreign list, wherever the caller is
     T_EXPECT(foreign_count(slab) == 1);
-    slab->owner = 0;
+    owner_set(slab, 0);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -168,7 +168,8 @@ static struct {
 /// The rest of the slab is freed and its segment given back, header and all; a huge block takes its place.
 static void give_up_the_slab(void)
 {
-    if (late.done || late.slab->foreign >> 16 != 1) { // foreign_count would be a step, too
+    if (late.done ||
+        (uint32_t)late.slab->foreign >> 16 != 1) { // foreign_count would be a step, too
         return;
     }
     late.done = true;
@@ -225,7 +226,8 @@ static void slab_whose_header_was_given_up_is_let_be(void)
 static void header_stays_readable_where_a_range_can_shrink(void)
 {
     free_late(true);
-    T_EXPECT(pages_sim_is_committed(&sim, late.slab) && late.slab->owner == ACRE_SLOT_NONE);
+    T_EXPECT(
+        pages_sim_is_committed(&sim, late.slab) && owner_slot(late.slab->owner) == ACRE_SLOT_NONE);
     T_EXPECT(!pages_sim_is_committed(&sim, (char *)segment_of(late.slab) + SEGMENT_BYTES / 2));
     T_EXPECT(subject->headers_given_up == 0);
     T_EXPECT_SOUND(heap_close());

@@ -30,7 +30,9 @@ static void slab_is_active_from_its_first_block_to_its_last(void)
     for (unsigned i = 0; i < FEW; i++) {
         blocks[i] = acre_heap_alloc(subject, FEW_BYTES);
         struct slab *slab = slab_at(blocks[i]);
-        T_EXPECT(slab == slab_at(blocks[0]) && slab->state == SLAB_ACTIVE && slab->owner == 0);
+        T_EXPECT(
+            slab == slab_at(blocks[0]) && slab->state == SLAB_ACTIVE &&
+            owner_slot(slab->owner) == 0);
         T_EXPECT(slab->carved == i + 1);
         T_EXPECT_SOUND(acre_heap_audit(subject));
     }
@@ -186,7 +188,8 @@ static void slab_forgets_its_limit_when_it_is_retired(void)
     free_many(blocks, FEW);
     T_EXPECT(slab->state == SLAB_EMPTY && slab->limit != 0);
     T_EXPECT(slab_retire_empty(subject, slot0()) == slab && slot0()->empty_count == 0);
-    T_EXPECT(slab->limit == 0 && slab->owner == ACRE_SLOT_NONE && slab->state == SLAB_TRANSIT);
+    T_EXPECT(slab->limit == 0 && owner_slot(slab->owner) == ACRE_SLOT_NONE);
+    T_EXPECT(slab->state == SLAB_TRANSIT);
     T_EXPECT(slab_retire_empty(subject, slot0()) == NULL);
     slab->kind = KIND_PAGES;
     acre_heap_destroy(subject);

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/space.h"
 
+#include "heap/owner.h"
 #include "heap/segment.h"
 #include "unit/fixture.h"
 
@@ -16,7 +17,8 @@ static void slice_is_fresh_once(void)
 {
     heap_open();
     struct slab *slice = space_take_slice(subject);
-    T_EXPECT(slice != NULL && slice->kind == KIND_PAGES && slice->owner == ACRE_SLOT_NONE);
+    T_EXPECT(
+        slice != NULL && slice->kind == KIND_PAGES && owner_slot(slice->owner) == ACRE_SLOT_NONE);
     T_EXPECT(slice->fresh && block_is_zero((void *)slice->base, SLICE_BYTES));
     block_fill((void *)slice->base, SLICE_BYTES, 1);
     space_give_slice(subject, slice);

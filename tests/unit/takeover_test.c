@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/takeover.h"
 
+#include "heap/owner.h"
 #include "unit/fixture.h"
 
 enum { BLOCK_BYTES = 512, PER_SLAB = 128, SLABS = 16, IDLE = 64 };
@@ -70,7 +71,7 @@ static void idle_slots_awake_slabs_are_taken_with_their_free_blocks(void)
     for (size_t i = 0; i < count; i++) {
         met = met || others[i] == blocks[0] || others[i] == blocks[2];
     }
-    T_EXPECT(met && slab_at(blocks[1])->owner == 0);
+    T_EXPECT(met && owner_slot(slab_at(blocks[1])->owner) == 0);
     for (unsigned i = 1; i < SLABS * PER_SLAB; i += 2) {
         acre_heap_free(subject, blocks[i]); // the rest is freed to whoever has them now
     }
@@ -101,7 +102,7 @@ static bool was_in_transit;
 
 static bool watching_barrier(void)
 {
-    was_in_transit = watched->owner == ACRE_SLOT_NONE;
+    was_in_transit = owner_slot(watched->owner) == ACRE_SLOT_NONE;
     return true;
 }
 
@@ -112,7 +113,7 @@ static void slabs_are_nobodys_while_the_barrier_is_awaited(void)
     was_in_transit = false;
     acre_sim.barrier = watching_barrier;
     T_EXPECT(refuse(IDLE + 8) == (IDLE + 8) * PER_SLAB);
-    T_EXPECT(was_in_transit && watched->owner == 0);
+    T_EXPECT(was_in_transit && owner_slot(watched->owner) == 0);
     T_EXPECT_SOUND(heap_close());
 }
 
