@@ -126,14 +126,14 @@ static void foreign_event(acre_heap *heap, struct slab *slab)
     acre_port_lock_drop(&slot->lock);
 }
 
-bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uintptr_t seen)
+bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uint32_t seen)
 {
     // Before the push: after it the slab may serve something else.
     unsigned wake = slab->wake;
-    uintptr_t old = seen;
+    uintptr_t old = load_relaxed(&slab->foreign);
     uintptr_t new;
     do {
-        if ((old & ~list_bits) != (seen & ~list_bits)) {
+        if ((old & ~list_bits) != seen * generation_one) {
             return false;
         }
         new = linked(heap, slab, block, block, 1, old);

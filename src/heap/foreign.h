@@ -16,10 +16,15 @@
 
 #include "heap/layout.h"
 
-/// Frees a live block of a slab that the caller is not on the slot of. `seen` is what slab->foreign was
-/// before the caller found that the block is one. False, and nothing happened, if the slab has another
-/// generation now: then it may be none any more.
-bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uintptr_t seen);
+/// The slab's generation, to be asked for before the slab is looked at. Always 0 where words have 32 bits.
+static inline uint32_t foreign_generation(const struct slab *slab)
+{
+    return (uint32_t)((uint64_t)load_acquire(&slab->foreign) >> 32); // pairs with foreign_renew
+}
+
+/// Frees a live block of a slab that the caller is not on the slot of. False, and nothing happened, if
+/// the slab has another generation now than `seen`: then the block may be none any more.
+bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uint32_t seen);
 
 /// Puts back `count` free blocks, linked from `first` to `last`, that nobody else can reach. Returns
 /// how many blocks were on the list before them.

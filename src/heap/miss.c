@@ -6,6 +6,7 @@
 #include "heap/foreign.h"
 #include "heap/hit.h"
 #include "heap/huge.h"
+#include "heap/owner.h"
 #include "heap/refill.h"
 #include "heap/runcache.h"
 #include "heap/segment.h"
@@ -93,12 +94,12 @@ static _Noreturn void report_no_run(
 /// What there is to know of a block that is to be freed but that it is live.
 enum history { UNTOUCHED, PUSH_BEGUN };
 
-/// False if the slab changed its generation, so that all must be looked at anew.
+/// Puts the block on the slab's foreign list, which takes blocks from any slot: it is here because its
+/// slab is another slot's, or because something rare happened. False if the slab changed its generation,
+/// so that all must be looked at anew.
 static bool free_small(acre_heap *heap, struct slab *slab, acre_block *block, enum history history)
 {
-    // Before all else of the slab: see owner.h.
-    uintptr_t foreign = load_acquire(&slab->foreign);
-    uintptr_t owner = load_acquire(&slab->owner);
+    uint32_t generation = foreign_generation(slab);
     if (unlikely(!hit_is_block(slab, (uintptr_t)block))) {
         report_invalid("invalid free", slab, block);
     }
@@ -107,15 +108,7 @@ static bool free_small(acre_heap *heap, struct slab *slab, acre_block *block, en
     if (unlikely(free)) {
         acre_port_fatal("double free", block, slab->block_bytes);
     }
-    acre_push pushed =
-        acre_port_push(&slab->hot, &slab->owner, owner, block, block_mark(heap, block));
-    if (pushed == ACRE_FOREIGN) {
-        return foreign_free(heap, slab, block, foreign);
-    }
-    if (pushed == ACRE_PUSHED_DUE) {
-        slab_due(heap, slab);
-    }
-    return true;
+    return foreign_free(heap, slab, block, generation);
 }
 
 static void free_any(acre_heap *heap, void *addr, enum history history)
@@ -145,9 +138,18 @@ static void free_any(acre_heap *heap, void *addr, enum history history)
     }
 }
 
+/// What nearly all calls of miss_free are for: a live block of another slot's slab.
+static inline bool free_foreign(acre_heap *heap, void *addr)
+{
+    struct slab *slab = map_find(heap, (uintptr_t)addr);
+    uintptr_t owner = load_acquire(&slab->owner); // before all else of it: see owner.h
+    return likely(hit_is_block(slab, (uintptr_t)addr) && !block_may_be_free(addr)) &&
+           foreign_free(heap, slab, addr, owner_generation(owner));
+}
+
 void miss_free(acre_heap *heap, void *addr)
 {
-    if (addr != NULL) {
+    if (!free_foreign(heap, addr) && addr != NULL) {
         free_any(heap, addr, UNTOUCHED);
     }
 }

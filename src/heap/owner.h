@@ -31,6 +31,12 @@ static inline unsigned owner_slot(uintptr_t owner)
     return (uint16_t)owner;
 }
 
+/// The generation of a slab->owner. It is that of the foreign word, too, but while it changes.
+static inline uint32_t owner_generation(uintptr_t owner)
+{
+    return (uint32_t)(owner >> OWNER_SLOT_BITS);
+}
+
 /// Gives the slab to a slot, or to none, in the generation that it is in.
 static inline void owner_set(struct slab *slab, unsigned slot)
 {
@@ -39,7 +45,7 @@ static inline void owner_set(struct slab *slab, unsigned slot)
 }
 
 /// A number that no generation of a slab of this heap has had, but for one 2^32 numbers ago.
-static inline uint32_t owner_generation(acre_heap *heap)
+static inline uint32_t owner_next_generation(acre_heap *heap)
 {
     return add_relaxed(&heap->generations, 1) + 1;
 }

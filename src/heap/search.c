@@ -65,10 +65,11 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
     // From the commit in `borrow` on, a free that found its block to be live before cannot push it any
     // more: pushes that began on the slot are over, later ones see this, and foreign_renew does
     // the same for the others.
-    const uint32_t generation = owner_generation(heap);
+    const uintptr_t owner = load_relaxed(&slab->owner);
+    const uint32_t generation = owner_next_generation(heap);
     owner_renew(slab, ACRE_SLOT_NONE, generation);
     if (!borrow(heap, slot, slab, &hot)) {
-        owner_set(slab, slot->number);
+        store_release(&slab->owner, owner); // nothing has been counted
         return FOUND_UNKNOWN;
     }
     acre_block *last = NULL;

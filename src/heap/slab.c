@@ -44,7 +44,7 @@ static bool set_due(struct slot *slot, struct slab *slab, uint16_t due)
 
 void slab_start(acre_heap *heap, struct slot *slot, struct slab *slab, unsigned class)
 {
-    const uint32_t generation = owner_generation(heap);
+    const uint32_t generation = owner_next_generation(heap);
     const struct size_class *size = &size_classes[class];
     acre_debug(slab->limit == 0 && owner_slot(slab->owner) == ACRE_SLOT_NONE);
     slab->inverse = size->inverse;
