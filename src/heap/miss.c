@@ -156,7 +156,9 @@ void miss_free(acre_heap *heap, void *addr)
 
 void miss_refused(acre_heap *heap, void *addr)
 {
-    free_any(heap, addr, PUSH_BEGUN);
+    if (addr != NULL) {
+        free_any(heap, addr, PUSH_BEGUN);
+    }
 }
 
 void miss_due(acre_heap *heap, struct slab *slab)

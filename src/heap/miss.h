@@ -28,7 +28,8 @@ void *miss_place(
 /// Frees any block, from any slot, or finds out what is wrong with the address.
 void miss_free(acre_heap *heap, void *addr);
 
-/// The same after a push that was refused or given up: it may have made the block look free.
+/// The same after a push that was refused or given up, at any moment: it may have made the block look
+/// free, or not even have begun.
 void miss_refused(acre_heap *heap, void *addr);
 
 /// A push counted `due` down to 0.

@@ -217,11 +217,50 @@ static void free_links_a_block_once(void)
     }
 }
 
+#if defined(__x86_64__)
+// Written by hand, free is one sequence from its first look on, so that NULL gets into it, too.
+
+static void prepare_null(void)
+{
+    prepare_free();
+    hit_free_rseq(block);
+    note_slab();
+}
+
+static void act_null(void)
+{
+    hit_free_rseq(NULL);
+}
+
+static void verify_null(unsigned interrupts)
+{
+    (void)interrupts;
+    (void)CHECK(slab_of(block)->hot.head == head && slab_of(block)->foreign == foreign);
+    interrupt_area.mm_cid = SLOT;
+    if (spare != NULL) {
+        hit_free_rseq(spare);
+    }
+    spare = NULL;
+}
+
+static void free_of_null_does_nothing(void)
+{
+    const struct interrupt_trial trial = {prepare_null, act_null, meanwhile_free, leave};
+    for (event = NOTHING; event < EVENTS; event++) {
+        (void)CHECK(interrupt_everywhere(&trial, verify_null) >= 5);
+        check_heap();
+    }
+}
+#endif
+
 int main(void)
 {
     static const struct conform_case cases[] = {
         CONFORM_CASE(malloc_hands_a_block_out_once),
         CONFORM_CASE(free_links_a_block_once),
+#if defined(__x86_64__)
+        CONFORM_CASE(free_of_null_does_nothing),
+#endif
     };
     interrupt_start();
     if (acre_heap_create(acre_pages_mmap(), NULL, &front_heap) != ACRE_OK) {
