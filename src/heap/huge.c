@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/huge.h"
 
+#include "heap/giveback.h"
 #include "heap/map.h"
 #include "heap/reclaim.h"
 #include "heap/segment.h"
@@ -76,6 +77,17 @@ static void unpublish_locked(acre_heap *heap, struct slab *huge)
     heap->huge_count -= 1;
 }
 
+/// Takes a kept mapping off the list. Under heap->lock.
+static void drop_kept_locked(acre_heap *heap, struct slab *huge)
+{
+    list_remove(&huge->link);
+    heap->huge_cached_count -= 1;
+    heap->huge_cached_bytes -= huge->block_bytes;
+    if (heap->huge_cached_count < heap->huge_cached_low) {
+        heap->huge_cached_low = heap->huge_cached_count;
+    }
+}
+
 /// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
 static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
 {
@@ -91,9 +103,7 @@ static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
         }
     }
     if (best != NULL) {
-        list_remove(&best->link);
-        heap->huge_cached_count -= 1;
-        heap->huge_cached_bytes -= best->block_bytes;
+        drop_kept_locked(heap, best);
     }
     return best;
 }
@@ -274,6 +284,7 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
     acre_port_lock_take(&heap->lock);
     struct slab *huge = find_locked(heap, addr);
     bool keep = false;
+    bool ask = false;
     if (huge != NULL) {
         unpublish_locked(heap, huge);
         size_t most = heap->huge_bytes / 8;
@@ -282,11 +293,15 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
                heap->huge_cached_bytes + huge->block_bytes <= most;
         if (keep) {
             keep_locked(heap, huge);
+            ask = giveback_is_wanted_locked(heap);
         }
     }
     acre_port_lock_drop(&heap->lock);
     if (huge != NULL && !keep) {
         release_mapping(heap, huge);
+    }
+    if (ask) {
+        giveback_ask(heap);
     }
     return huge != NULL;
 }
@@ -317,21 +332,27 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     return (void *)huge->base;
 }
 
+size_t huge_drop_oldest(acre_heap *heap)
+{
+    struct slab *huge = NULL;
+    acre_port_lock_take(&heap->lock);
+    if (!list_is_empty(&heap->huge_cached)) {
+        huge = container_of(heap->huge_cached.prev, struct slab, link);
+        drop_kept_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return huge == NULL ? 0 : release_mapping(heap, huge);
+}
+
 size_t huge_drop_cache(acre_heap *heap)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
     unsigned rounds = heap->huge_cached_count; // a mapping that cannot be released comes back
-    while (rounds-- != 0 && !list_is_empty(&heap->huge_cached)) {
-        struct slab *huge = container_of(heap->huge_cached.prev, struct slab, link);
-        list_remove(&huge->link);
-        heap->huge_cached_count -= 1;
-        heap->huge_cached_bytes -= huge->block_bytes;
-        acre_port_lock_drop(&heap->lock);
-        bytes += release_mapping(heap, huge);
-        acre_port_lock_take(&heap->lock);
-    }
     acre_port_lock_drop(&heap->lock);
+    while (rounds-- != 0) {
+        bytes += huge_drop_oldest(heap);
+    }
     return bytes;
 }
 

@@ -84,23 +84,29 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     return pages;
 }
 
+size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
+{
+    size_t bytes = 0;
+    while (load_relaxed(&slot->run_count) != 0) {
+        uintptr_t addr = 0;
+        acre_port_lock_take(&slot->lock);
+        if (slot->run_count != 0) {
+            addr = remove_at(slot, slot->run_count - 1);
+        }
+        acre_port_lock_drop(&slot->lock);
+        if (addr != 0) {
+            bytes += (size_t)space_give_kept(heap, slab_of_run(heap, addr), addr) * PAGE_BYTES;
+        }
+    }
+    return bytes;
+}
+
 size_t runcache_flush(acre_heap *heap)
 {
     size_t bytes = 0;
     for (unsigned number = 0; number < load_relaxed(&heap->slots_high); number++) {
         struct slot *slot = slot_of(heap, number);
-        while (slot != NULL) {
-            uintptr_t addr = 0;
-            acre_port_lock_take(&slot->lock);
-            if (slot->run_count != 0) {
-                addr = remove_at(slot, slot->run_count - 1);
-            }
-            acre_port_lock_drop(&slot->lock);
-            if (addr == 0) {
-                break;
-            }
-            bytes += (size_t)space_give_kept(heap, slab_of_run(heap, addr), addr) * PAGE_BYTES;
-        }
+        bytes += slot == NULL ? 0 : runcache_flush_slot(heap, slot);
     }
     return bytes;
 }

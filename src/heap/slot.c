@@ -91,6 +91,8 @@ void slot_reset_locks(acre_heap *heap)
 {
     const acre_port_lock open = {0};
     heap->lock = open;
+    heap->is_helped = false;
+    heap->purging = false;
     for (unsigned i = 0; i < heap->slots_high; i++) {
         struct slot *slot = slot_of(heap, i);
         if (slot != NULL) {

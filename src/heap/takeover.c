@@ -15,6 +15,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/takeover.h"
 
+#include "heap/block.h"
 #include "heap/foreign.h"
 #include "heap/slab.h"
 #include "heap/slot.h"
@@ -96,6 +97,12 @@ static void attach_all(struct slot *slot, const struct loot *loot)
     acre_port_lock_drop(&slot->lock);
 }
 
+/// Step 2. False if the port cannot promise that nobody is in the middle of a commit.
+static bool let_commits_end(acre_claim claim, const struct loot *loot)
+{
+    return loot->count == 0 || claim == ACRE_CLAIM_EXCLUSIVE || acre_port_barrier();
+}
+
 /// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. Only a peek.
 __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
     struct slot *victim, const struct raid *raid)
@@ -129,7 +136,7 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
             continue;
         }
         plunder(victim, raid, &loot);
-        bool safe = loot.count == 0 || claim == ACRE_CLAIM_EXCLUSIVE || acre_port_barrier();
+        bool safe = let_commits_end(claim, &loot);
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
         }
@@ -154,4 +161,82 @@ bool takeover_empty(acre_heap *heap)
 {
     const struct raid raid = {.class = SIZE_CLASSES, .idle_only = false};
     return raid_slots(heap, acre_port_slot_enter(), &raid);
+}
+
+/// Counts a list's free blocks as far as it is whole, and sees where it ends.
+static unsigned count_whole(
+    const acre_heap *heap, const struct slab *slab, const acre_block *list, const acre_block **last)
+{
+    unsigned count = 0;
+    for (; list != NULL && block_looks_free(heap, list) && count <= slab->carved;
+         list = list->next) {
+        *last = list;
+        count += 1;
+    }
+    return count;
+}
+
+/// Whether all blocks of a slab in transit are on its lists, counted one by one. Nobody else can take from
+/// them meanwhile. What is wrong with a list is left for the slab's owner to find: the caller may be a
+/// helper, which is no thread to end a process from.
+static bool is_all_free(const acre_heap *heap, const struct slab *slab)
+{
+    const acre_block *hot_last = NULL;
+    const acre_block *foreign_last = NULL;
+    const uint32_t foreign = load_acquire(&slab->foreign); // pairs with foreign_splice
+    unsigned count = count_whole(heap, slab, slab->hot.head, &hot_last);
+    if (foreign != 0) {
+        const uintptr_t at = slab->base + ((uintptr_t)(foreign & 0xffff) << GRANULE_LOG2);
+        count += count_whole(heap, slab, (const acre_block *)at, &foreign_last);
+    }
+    // Two lists with a block in common end in the same one.
+    return count == slab->carved && (hot_last == NULL || hot_last != foreign_last);
+}
+
+/// Step 3 for a slot's own slabs: those that are all free are retired, and leave the loot for the caller
+/// to give back; the others wake up where they were.
+static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot)
+{
+    unsigned retired = 0;
+    for (unsigned i = 0; i < loot->count; i++) {
+        struct slab *slab = loot->slabs[i];
+        if (is_all_free(heap, slab)) {
+            slab_retire(slab);
+            loot->slabs[retired++] = slab;
+            continue;
+        }
+        acre_port_lock_take(&slot->lock);
+        slab_add_awake(slot, slab);
+        store_release(&slab->owner, slot->number); // pairs with slab_lock_owner
+        acre_port_lock_drop(&slot->lock);
+    }
+    loot->count = retired;
+}
+
+size_t takeover_retire(acre_heap *heap, unsigned number)
+{
+    const struct raid raid = {.class = SIZE_CLASSES};
+    struct slot *slot = slot_of(heap, number);
+    struct loot loot = {.count = 0};
+    size_t bytes = 0;
+    acre_claim claim = slot == NULL ? ACRE_CLAIM_NO : acre_port_slot_claim(number);
+    if (claim == ACRE_CLAIM_NO) {
+        return 0;
+    }
+    do {
+        plunder(slot, &raid, &loot);
+        if (!let_commits_end(claim, &loot)) {
+            attach_all(slot, &loot);
+            break;
+        }
+        retire_or_wake(heap, slot, &loot);
+        for (unsigned i = 0; i < loot.count; i++) {
+            space_give_slice(heap, loot.slabs[i]);
+        }
+        bytes += loot.count * (size_t)SLICE_BYTES;
+    } while (loot.count != 0);
+    if (claim == ACRE_CLAIM_EXCLUSIVE) {
+        acre_port_slot_unclaim(number);
+    }
+    return bytes;
 }
