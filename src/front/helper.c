@@ -1,18 +1,16 @@
 // helper.c - the helper of the process's heap: gives memory back when the program does not call.
 //
-// It is started by a free that leaves much unused, looks twice a second, and ends when there is nothing
+// It is started by a free that leaves much unused, looks every 400 ms, and ends when there is nothing
 // left to look after. So a process has it for about a second after it has freed much, and while it has
 // much free memory that it needs again and again.
 //
 // A fork waits until the step that is under way is over, so that no page is between the heap and the
 // system. The child has no helper.
 // SPDX-License-Identifier: MIT
-#include "helper.h"
-
 #include "front/boot.h"
 #include "heap/giveback.h"
 
-enum { LOOK_EVERY_MS = 500, FORK_MS = 1, AGAIN_AFTER_MS = 1000 };
+enum { LOOK_EVERY_MS = 400, FORK_MS = 1, AGAIN_AFTER_MS = 1000 };
 
 static acre_port_lock step_lock; // held during each step; before all others
 static uint32_t forks_waiting; // a lock does not queue: without it a fork would wait for many steps

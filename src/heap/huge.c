@@ -222,6 +222,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     if (huge == NULL) {
         return NULL;
     }
+    space_make_way(heap, bytes);
     bool mapped = map_fresh(heap, huge, bytes, align);
     bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;
     if (!mapped && !hopeless && reclaim(heap, 0) != 0) {

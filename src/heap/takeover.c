@@ -40,17 +40,40 @@ static bool slot_is_idle(struct slot *slot, uint32_t refusals)
     return refusals - load_relaxed(&slot->seen_at) >= IDLE_REFUSALS;
 }
 
-/// Step 1 for one list.
-static void detach(struct slot *slot, struct link *list, struct loot *loot)
+/// Step 1 for one slab.
+static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
+{
+    list_remove(&slab->link);
+    slab_clear_drained(slot, slab);
+    // Pairs with slab_lock_owner; pushes see it by the barrier.
+    store_release(&slab->owner, ACRE_SLOT_NONE);
+    loot->slabs[loot->count++] = slab;
+}
+
+static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
 {
     while (!list_is_empty(list) && loot->count < TAKEOVER_SLABS_MAX) {
-        struct slab *slab = container_of(list->next, struct slab, link);
-        list_remove(&slab->link);
-        slab_clear_drained(slot, slab);
-        store_release(
-            &slab->owner,
-            ACRE_SLOT_NONE); // pairs with slab_lock_owner; pushes see it by the barrier
-        loot->slabs[loot->count++] = slab;
+        detach(slot, container_of(list->next, struct slab, link), loot);
+    }
+}
+
+/// Step 1 where the slot's thread may run or sleep for ever: slabs of which every block is on the foreign
+/// list. Nobody can be in the middle of a commit on one, for that takes a block of it.
+static void detach_drained(struct slot *slot, struct loot *loot)
+{
+    for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class ++) {
+        struct link *awake = &slot->awake[class];
+        for (struct link *at = awake->next; at != awake && loot->count < TAKEOVER_SLABS_MAX;) {
+            struct slab *slab = container_of(at, struct slab, link);
+            at = at->next;
+            if (!slab->drained) {
+                break; // drained ones stand first
+            }
+            if (foreign_count(slab) == slab->carved) {
+                detach(slot, slab, loot);
+                slab->state = SLAB_EMPTY;
+            }
+        }
     }
 }
 
@@ -70,6 +93,7 @@ struct raid {
     unsigned class;    // awake slabs of this class; SIZE_CLASSES for none
     uint32_t refusals; // heap->refusals now
     bool idle_only;
+    bool drained_only;
 };
 
 /// Step 1. Takes what is wanted. Empty loot if there is none.
@@ -77,13 +101,18 @@ static void plunder(struct slot *victim, const struct raid *raid, struct loot *l
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
+    if (raid->drained_only) {
+        detach_drained(victim, loot);
+        acre_port_lock_drop(&victim->lock);
+        return;
+    }
     if (raid->class < SIZE_CLASSES) {
-        detach(victim, &victim->awake[raid->class], loot);
+        detach_list(victim, &victim->awake[raid->class], loot);
     } else {
         slab_sweep(victim);
     }
     unsigned awake = loot->count;
-    detach(victim, &victim->empty, loot);
+    detach_list(victim, &victim->empty, loot);
     victim->empty_count -= loot->count - awake;
     acre_port_lock_drop(&victim->lock);
 }
@@ -100,7 +129,7 @@ static void attach_all(struct slot *slot, const struct loot *loot)
 /// Step 2. False if the port cannot promise that nobody is in the middle of a commit.
 static bool let_commits_end(acre_claim claim, const struct loot *loot)
 {
-    return loot->count == 0 || claim == ACRE_CLAIM_EXCLUSIVE || acre_port_barrier();
+    return loot->count == 0 || claim != ACRE_CLAIM_SHARED || acre_port_barrier();
 }
 
 /// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. Only a peek.
@@ -111,7 +140,7 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
         return true;
     }
     const struct link *awake = &victim->awake[raid->class];
-    bool has_any = victim->empty_count != 0 || awake->next != awake;
+    bool has_any = victim->empty_count != 0 || victim->drained_count != 0 || awake->next != awake;
     return slot_is_idle(victim, raid->refusals) && has_any;
 }
 
@@ -132,10 +161,9 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
             continue;
         }
         acre_claim claim = acre_port_slot_claim(n);
-        if (claim == ACRE_CLAIM_NO) {
-            continue;
-        }
-        plunder(victim, raid, &loot);
+        struct raid allowed = *raid;
+        allowed.drained_only = claim == ACRE_CLAIM_NO;
+        plunder(victim, &allowed, &loot);
         bool safe = let_commits_end(claim, &loot);
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
@@ -215,14 +243,14 @@ static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot
 
 size_t takeover_retire(acre_heap *heap, unsigned number)
 {
-    const struct raid raid = {.class = SIZE_CLASSES};
     struct slot *slot = slot_of(heap, number);
     struct loot loot = {.count = 0};
     size_t bytes = 0;
-    acre_claim claim = slot == NULL ? ACRE_CLAIM_NO : acre_port_slot_claim(number);
-    if (claim == ACRE_CLAIM_NO) {
+    if (slot == NULL) {
         return 0;
     }
+    acre_claim claim = acre_port_slot_claim(number);
+    const struct raid raid = {.class = SIZE_CLASSES, .drained_only = claim == ACRE_CLAIM_NO};
     do {
         plunder(slot, &raid, &loot);
         if (!let_commits_end(claim, &loot)) {

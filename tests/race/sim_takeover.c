@@ -138,6 +138,34 @@ static void a_slab_is_given_back_while_its_slot_is_used(void)
         1);
 }
 
+static acre_claim claim_nothing(unsigned slot)
+{
+    (void)slot;
+    return ACRE_CLAIM_NO;
+}
+
+/// A slot that cannot be claimed: only what others have freed all of may leave it, and no barrier is needed.
+static void a_slab_that_others_emptied_leaves_a_slot_in_use(void)
+{
+    make_idle_slot(0);
+    acre_sim.claim = claim_nothing;
+    acre_sim.barrier = NULL;
+    acre_sim.barrier_fails = true;
+    scene_on(1);
+    for (unsigned i = 2; i < 4; i++) {
+        scene_free(scene.shared[i], LARGE);
+    }
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 3,
+            .body = {free_one, free_one, allocate_two},
+            .start = {0, SCHED_WAITS, 1},
+            .check = scene_check},
+        2);
+}
+
 static void a_barrier_that_fails_leaves_slabs_where_they_are(void)
 {
     make_idle_slot(2);
@@ -159,4 +187,5 @@ T_MAIN(
     T_CASE(the_idle_slot_wakes_up), T_CASE(an_empty_slab_is_taken_over),
     T_CASE(an_empty_slab_is_given_back_while_pushes_are_under_way),
     T_CASE(a_slab_is_given_back_while_its_slot_is_used),
+    T_CASE(a_slab_that_others_emptied_leaves_a_slot_in_use),
     T_CASE(a_barrier_that_fails_leaves_slabs_where_they_are))

@@ -101,8 +101,8 @@ static void memory_that_is_used_again_and_again_is_left(void)
         T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
         free_many(blocks, COUNT);
         size_t before = free_bytes();
-        pages_sim_heal(&sim);
-        T_EXPECT(look() && free_bytes() + mib > before && sim.calls[SIM_DECOMMIT] <= 1);
+        T_EXPECT(look() && free_bytes() >= COUNT * mib - mib); // but for what no round needs
+        T_EXPECT(before - free_bytes() <= 4 * mib);
     }
     T_EXPECT_SOUND(heap_close());
 }
