@@ -219,6 +219,15 @@ struct acre_heap {
     ptrdiff_t map[];
 };
 
+/// What one slot may keep for itself of what each may where there are few: with many, all of them together
+/// keep no more than sixteen would.
+static inline size_t slot_share(const acre_heap *heap, size_t most)
+{
+    const uint32_t slots = load_relaxed(&heap->slots_made);
+    const size_t share = slots < 16 ? most : most >> (highest_bit32(slots) - 3);
+    return share == 0 ? 1 : share;
+}
+
 /// The segment that a slab descriptor lies in. Not for huge ones.
 static inline struct segment *segment_of(struct slab *slab)
 {
