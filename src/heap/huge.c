@@ -20,8 +20,8 @@ enum { HUGE_CACHE_MAX = 4 };
 
 static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 
-// A cleared block of this size or more is likely to be used sparsely: fresh memory costs less.
-static const size_t fresh_zero_bytes = (size_t)8 * SEGMENT_BYTES;
+// Pages of a kept mapping that are looked at before it is cleared.
+enum { PROBES = 16 };
 
 size_t huge_bytes_for(const acre_heap *heap, size_t size)
 {
@@ -237,6 +237,50 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     return huge;
 }
 
+static bool page_is_zero(const word *page)
+{
+    for (size_t i = 0; i < PAGE_BYTES / sizeof(word); i++) {
+        if (page[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Whether most of a mapping reads as zero: then it was used sparsely, and will be again. To read a page
+/// that has no memory takes none.
+static bool is_sparse(const struct slab *huge)
+{
+    const uint64_t pages = huge->block_bytes / PAGE_BYTES;
+    uint32_t spread = 0;
+    unsigned zeros = 0;
+    for (unsigned i = 0; i < PROBES; i++) {
+        spread += 0x9e3779b9U; // the golden ratio: however pages repeat, these do not
+        const size_t at = (size_t)(spread * pages >> 32) * PAGE_BYTES;
+        zeros += page_is_zero((const word *)(huge->base + at)) ? 1 : 0;
+    }
+    return zeros > PROBES / 2;
+}
+
+/// A kept mapping that reads as zero, or is to be cleared. Clearing one that was used sparsely costs a
+/// page fault for every page that nobody wants; giving the memory of a dense one back costs five times
+/// what clearing it does (docs/design/0011). NULL if there is none.
+static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
+{
+    acre_pages *pages = heap->pages;
+    struct slab *huge = take_kept(heap, bytes);
+    if (huge == NULL || !is_sparse(huge) ||
+        pages->decommit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        return huge;
+    }
+    if (pages->commit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        (void)release_mapping(heap, huge);
+        return NULL;
+    }
+    *zero = true;
+    return huge;
+}
+
 void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
 {
     size_t bytes = huge_bytes_for(heap, size);
@@ -244,12 +288,13 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
         return NULL;
     }
     struct slab *huge = NULL;
-    if (align <= heap->pages->page_bytes && !(want_zero && bytes >= fresh_zero_bytes)) {
-        huge = take_kept(heap, bytes);
+    *zero = false;
+    if (align <= heap->pages->page_bytes) {
+        huge = want_zero ? take_kept_zero(heap, bytes, zero) : take_kept(heap, bytes);
     }
-    *zero = huge == NULL;
     if (huge == NULL) {
         huge = take_fresh(heap, bytes, align);
+        *zero = true;
     }
     if (huge == NULL) {
         return NULL;
