@@ -11,7 +11,7 @@ set(ACRE_BENCH_PROGRAMS
     patterns/producer.c patterns/ring.c patterns/rss.c patterns/scatter.c patterns/server.c
     patterns/sharing.c patterns/sparse.c patterns/strings.c patterns/swap.c patterns/threads.c
     patterns/transfer.c patterns/tree.c patterns/vectors.c limits/fill_limit.c
-    limits/give_back.c limits/thread_memory.c)
+    limits/give_back.c limits/latency.c limits/thread_memory.c)
 if(CMAKE_CXX_COMPILER)
     list(APPEND ACRE_BENCH_PROGRAMS patterns/objects.cc)
 endif()
