@@ -10,7 +10,8 @@ set(ACRE_BENCH_PROGRAMS
     patterns/mixed_sizes.c patterns/nbody.c patterns/pair.c patterns/phase.c patterns/processes.c
     patterns/producer.c patterns/ring.c patterns/rss.c patterns/scatter.c patterns/server.c
     patterns/sharing.c patterns/sparse.c patterns/strings.c patterns/swap.c patterns/threads.c
-    patterns/transfer.c patterns/tree.c patterns/vectors.c limits/fill_limit.c)
+    patterns/transfer.c patterns/tree.c patterns/vectors.c limits/fill_limit.c
+    limits/give_back.c limits/latency.c limits/thread_memory.c)
 if(CMAKE_CXX_COMPILER)
     list(APPEND ACRE_BENCH_PROGRAMS patterns/objects.cc)
 endif()
@@ -25,7 +26,7 @@ foreach(source ${ACRE_BENCH_PROGRAMS})
     get_filename_component(name ${source} NAME_WE)
     acre_program(bench_${name} bench/${source} bench)
     add_dependencies(bench_programs bench_${name})
-    if(PROJECT_IS_TOP_LEVEL AND NOT name STREQUAL "fill_limit")
+    if(PROJECT_IS_TOP_LEVEL AND source MATCHES "^(patterns|runner)/")
         install(PROGRAMS $<TARGET_FILE:bench_${name}> DESTINATION ${ACRE_BENCH_DIR} OPTIONAL)
     endif()
 endforeach()

@@ -15,6 +15,7 @@
 #include "acre/port.h"
 #include "base/atomics.h"
 #include "base/plain.h"
+#include "helper.h"
 #include "lock.h"
 #include "slots.h"
 

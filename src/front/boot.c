@@ -62,6 +62,9 @@ static bool create_heap(void)
     if (acre_heap_create(acre_pages_mmap(), &heap_options, &heap) != ACRE_OK) {
         return false;
     }
+    if (options.giveback && !options.keep) {
+        front_helper_for(heap);
+    }
     store_release(&front_heap, heap);
     return true;
 }

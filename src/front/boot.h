@@ -16,6 +16,14 @@ bool front_boot(void);
 /// Lets malloc and free use the binding that was chosen.
 void front_use_binding(void);
 
+/// Lets a helper look after the heap. Before the heap can be used.
+void front_helper_for(acre_heap *heap);
+
+/// Around a fork: waits for the helper's step, lets it go on; and in the child there is none.
+void front_helper_fork_prepare(void);
+void front_helper_fork_release(void);
+void front_helper_fork_child(void);
+
 /// Registers the fork handlers. Once, after the boot.
 void front_watch_forks(void);
 

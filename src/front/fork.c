@@ -15,6 +15,7 @@
 /// Every lock opens again: the gate keeps all others out of what they guard.
 static void unlock_all(void)
 {
+    front_helper_fork_release();
     acre_port_slots_fork_release();
     if (front_heap != NULL) {
         slot_unlock_all(front_heap);
@@ -23,6 +24,7 @@ static void unlock_all(void)
 
 static void fork_prepare(void)
 {
+    front_helper_fork_prepare();
     if (front_heap != NULL) {
         slot_lock_all(front_heap);
     }
@@ -39,6 +41,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
     // A thread at the gate has a lock for a moment before it gives it back. In the child nobody does.
+    front_helper_fork_child();
     if (front_heap != NULL) {
         slot_reset_locks(front_heap);
     }

@@ -17,8 +17,8 @@
 #define HIT_HEAP_MAP_MASK 136
 #define HIT_HEAP_CLASS_OF 184
 #define HIT_HEAP_TINY     1209
-#define HIT_HEAP_BINS     3008
-#define HIT_HEAP_MAP      134080
+#define HIT_HEAP_BINS     3136
+#define HIT_HEAP_MAP      134208
 #define HIT_SMALL_MAX     16384
 #define HIT_KEY_TOP_BYTE  0xa5
 #define HIT_RSEQ_CS       8

@@ -143,15 +143,25 @@ static bool set_limit(struct options *options, const struct piece *value)
     return read_number(value, &options->limit_bytes);
 }
 
-static bool set_keep(struct options *options, const struct piece *value)
+static bool set_switch(const struct piece *value, bool *out)
 {
     static const char *const names[] = {"0", "1", NULL};
     int choice;
     if (!read_choice(value, names, &choice)) {
         return false;
     }
-    options->keep = choice == 1;
+    *out = choice == 1;
     return true;
+}
+
+static bool set_keep(struct options *options, const struct piece *value)
+{
+    return set_switch(value, &options->keep);
+}
+
+static bool set_giveback(struct options *options, const struct piece *value)
+{
+    return set_switch(value, &options->giveback);
 }
 
 static const struct {
@@ -160,6 +170,7 @@ static const struct {
 } keys[] = {
     {"slots", set_slots},         {"stats", set_stats}, {"stats_fd", set_stats_fd},
     {"stats_pid", set_stats_pid}, {"limit", set_limit}, {"keep", set_keep},
+    {"giveback", set_giveback},
 };
 
 static void set_option(struct options *options, const char *at, size_t length)
@@ -204,7 +215,7 @@ static const char *find_conf(void)
 
 void options_read(struct options *options)
 {
-    *options = (struct options){.stats_fd = STDERR_FILENO};
+    *options = (struct options){.stats_fd = STDERR_FILENO, .giveback = true};
     const char *at = find_conf();
     while (at != NULL && *at != '\0') {
         size_t length = strcspn(at, ",");

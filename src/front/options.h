@@ -17,6 +17,7 @@ struct options {
     long stats_pid; // 0 = any process
     size_t limit_bytes;
     bool keep;
+    bool giveback;
 };
 
 /// Fills in the defaults, then what ACRE_CONF says. What it does not understand is reported on

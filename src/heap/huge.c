@@ -10,6 +10,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/huge.h"
 
+#include "heap/giveback.h"
 #include "heap/map.h"
 #include "heap/reclaim.h"
 #include "heap/segment.h"
@@ -19,8 +20,8 @@ enum { HUGE_CACHE_MAX = 4 };
 
 static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 
-// A cleared block of this size or more is likely to be used sparsely: fresh memory costs less.
-static const size_t fresh_zero_bytes = (size_t)8 * SEGMENT_BYTES;
+// Pages of a kept mapping that are looked at before it is cleared.
+enum { PROBES = 16 };
 
 size_t huge_bytes_for(const acre_heap *heap, size_t size)
 {
@@ -76,6 +77,17 @@ static void unpublish_locked(acre_heap *heap, struct slab *huge)
     heap->huge_count -= 1;
 }
 
+/// Takes a kept mapping off the list. Under heap->lock.
+static void drop_kept_locked(acre_heap *heap, struct slab *huge)
+{
+    list_remove(&huge->link);
+    heap->huge_cached_count -= 1;
+    heap->huge_cached_bytes -= huge->block_bytes;
+    if (heap->huge_cached_count < heap->huge_cached_low) {
+        heap->huge_cached_low = heap->huge_cached_count;
+    }
+}
+
 /// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
 static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
 {
@@ -91,9 +103,7 @@ static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
         }
     }
     if (best != NULL) {
-        list_remove(&best->link);
-        heap->huge_cached_count -= 1;
-        heap->huge_cached_bytes -= best->block_bytes;
+        drop_kept_locked(heap, best);
     }
     return best;
 }
@@ -212,6 +222,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     if (huge == NULL) {
         return NULL;
     }
+    space_make_way(heap, bytes);
     bool mapped = map_fresh(heap, huge, bytes, align);
     bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;
     if (!mapped && !hopeless && reclaim(heap, 0) != 0) {
@@ -226,6 +237,50 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     return huge;
 }
 
+static bool page_is_zero(const word *page)
+{
+    for (size_t i = 0; i < PAGE_BYTES / sizeof(word); i++) {
+        if (page[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Whether most of a mapping reads as zero: then it was used sparsely, and will be again. To read a page
+/// that has no memory takes none.
+static bool is_sparse(const struct slab *huge)
+{
+    const uint64_t pages = huge->block_bytes / PAGE_BYTES;
+    uint32_t spread = 0;
+    unsigned zeros = 0;
+    for (unsigned i = 0; i < PROBES; i++) {
+        spread += 0x9e3779b9U; // the golden ratio: however pages repeat, these do not
+        const size_t at = (size_t)(spread * pages >> 32) * PAGE_BYTES;
+        zeros += page_is_zero((const word *)(huge->base + at)) ? 1 : 0;
+    }
+    return zeros > PROBES / 2;
+}
+
+/// A kept mapping that reads as zero, or is to be cleared. Clearing one that was used sparsely costs a
+/// page fault for every page that nobody wants; giving the memory of a dense one back costs five times
+/// what clearing it does (docs/design/0015). NULL if there is none.
+static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
+{
+    acre_pages *pages = heap->pages;
+    struct slab *huge = take_kept(heap, bytes);
+    if (huge == NULL || !is_sparse(huge) ||
+        pages->decommit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        return huge;
+    }
+    if (pages->commit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        (void)release_mapping(heap, huge);
+        return NULL;
+    }
+    *zero = true;
+    return huge;
+}
+
 void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
 {
     size_t bytes = huge_bytes_for(heap, size);
@@ -233,12 +288,13 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
         return NULL;
     }
     struct slab *huge = NULL;
-    if (align <= heap->pages->page_bytes && !(want_zero && bytes >= fresh_zero_bytes)) {
-        huge = take_kept(heap, bytes);
+    *zero = false;
+    if (align <= heap->pages->page_bytes) {
+        huge = want_zero ? take_kept_zero(heap, bytes, zero) : take_kept(heap, bytes);
     }
-    *zero = huge == NULL;
     if (huge == NULL) {
         huge = take_fresh(heap, bytes, align);
+        *zero = true;
     }
     if (huge == NULL) {
         return NULL;
@@ -274,6 +330,7 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
     acre_port_lock_take(&heap->lock);
     struct slab *huge = find_locked(heap, addr);
     bool keep = false;
+    bool ask = false;
     if (huge != NULL) {
         unpublish_locked(heap, huge);
         size_t most = heap->huge_bytes / 8;
@@ -282,11 +339,15 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
                heap->huge_cached_bytes + huge->block_bytes <= most;
         if (keep) {
             keep_locked(heap, huge);
+            ask = giveback_is_wanted_locked(heap);
         }
     }
     acre_port_lock_drop(&heap->lock);
     if (huge != NULL && !keep) {
         release_mapping(heap, huge);
+    }
+    if (ask) {
+        giveback_ask(heap);
     }
     return huge != NULL;
 }
@@ -317,21 +378,27 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     return (void *)huge->base;
 }
 
+size_t huge_drop_oldest(acre_heap *heap)
+{
+    struct slab *huge = NULL;
+    acre_port_lock_take(&heap->lock);
+    if (!list_is_empty(&heap->huge_cached)) {
+        huge = container_of(heap->huge_cached.prev, struct slab, link);
+        drop_kept_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return huge == NULL ? 0 : release_mapping(heap, huge);
+}
+
 size_t huge_drop_cache(acre_heap *heap)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
     unsigned rounds = heap->huge_cached_count; // a mapping that cannot be released comes back
-    while (rounds-- != 0 && !list_is_empty(&heap->huge_cached)) {
-        struct slab *huge = container_of(heap->huge_cached.prev, struct slab, link);
-        list_remove(&huge->link);
-        heap->huge_cached_count -= 1;
-        heap->huge_cached_bytes -= huge->block_bytes;
-        acre_port_lock_drop(&heap->lock);
-        bytes += release_mapping(heap, huge);
-        acre_port_lock_take(&heap->lock);
-    }
     acre_port_lock_drop(&heap->lock);
+    while (rounds-- != 0) {
+        bytes += huge_drop_oldest(heap);
+    }
     return bytes;
 }
 

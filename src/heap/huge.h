@@ -20,6 +20,10 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size);
 /// The whole bytes that a request of `size` takes; 0 if that overflows.
 size_t huge_bytes_for(const acre_heap *heap, size_t size);
 
+/// Releases the kept mapping that was kept first. Returns its bytes; 0 if there is none, or the source
+/// refuses. No lock may be held.
+size_t huge_drop_oldest(acre_heap *heap);
+
 /// Releases every mapping kept for reuse. Returns the bytes given back.
 size_t huge_drop_cache(acre_heap *heap);
 

@@ -105,11 +105,12 @@ struct slot {
     uint32_t number;
     bool locked_for_fork;
     uint32_t empty_count;
-    uint32_t drained_count; // slabs whose `drained` is set
-    uint32_t visits;        // refills: a slot whose count stands still is idle
-    uint32_t openings;      // slabs opened, or wanted
-    uint32_t visits_seen;   // its value when another slot last looked for memory to take over,
-    uint32_t seen_at;       // and heap->refusals when it had last changed by then
+    uint32_t drained_count;    // slabs whose `drained` is set
+    uint32_t visits;           // refills: a slot whose count stands still is idle
+    uint32_t openings;         // slabs opened, or wanted
+    uint32_t visits_seen;      // its value when another slot last looked for memory to take over,
+    uint32_t seen_at;          // and heap->refusals when it had last changed by then
+    uint32_t visits_looked_at; // and when giveback.c last looked
     struct slab *active[SIZE_CLASSES];
     struct link awake[SIZE_CLASSES]; // oldest first
     struct link empty;
@@ -168,6 +169,8 @@ struct acre_heap {
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
     uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
+    bool (*helper)(acre_heap *heap); // starts a helper; false if it cannot. NULL: there is none
+
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;
     uint32_t refusals;        // times that a slot had no slab to refill from
@@ -197,6 +200,9 @@ struct acre_heap {
     size_t purge_above_bytes; // do not purge below: less could not be given back
     bool purging;             // a free is purging
     bool was_large;           // it has used more than what purge.c is patient with
+    bool is_helped;           // a helper gives back: see giveback.h
+    uint32_t huge_cached_low; // the least that huge_cached_count was since the helper looked
+    size_t free_dirty_low;    // likewise of free_dirty_pages
     uint32_t excess_since;    // acre_port_ms() when there was first more free memory than the heap
                               // may hold; 0 = there is not. See purge.c
     size_t metadata_bytes;    // committed for headers and the map
@@ -213,6 +219,15 @@ struct acre_heap {
     // [slice address / slice & mask]: the descriptor's address minus the heap's; 0 = none.
     ptrdiff_t map[];
 };
+
+/// What one slot may keep for itself of what each may where there are few: with many, all of them together
+/// keep no more than sixteen would.
+static inline size_t slot_share(const acre_heap *heap, size_t most)
+{
+    const uint32_t slots = load_relaxed(&heap->slots_made);
+    const size_t share = slots < 16 ? most : most >> (highest_bit32(slots) - 3);
+    return share == 0 ? 1 : share;
+}
 
 /// The segment that a slab descriptor lies in. Not for huge ones.
 static inline struct segment *segment_of(struct slab *slab)

@@ -6,6 +6,9 @@
 // again with the next free. A heap that was never large waits a second before it starts: a program that
 // frees all it has and fills it again, round by round, would pay for every page in every round.
 //
+// So much for heaps that nobody looks after. Where a helper does (giveback.h), frees leave purging to it, and
+// only who maps a huge block while the heap has too much pays for as much as he takes.
+//
 // A purge claims the free dirty pages of one segment at a time by marking them as taken, gives them
 // back without a lock, and frees them again, now clean. A segment with nothing in it is given back
 // whole, but for its addresses (segment.c).
@@ -14,8 +17,8 @@
 #include "heap/segment.h"
 #include "heap/space.h"
 
-// No single free is to pay for more than a step.
-enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = 4 * SEGMENT_BYTES };
+// No single free is to pay for more than a step: a quarter of a millisecond.
+enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = SEGMENT_BYTES / 4 };
 
 enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
@@ -164,13 +167,29 @@ void space_purge_some(acre_heap *heap)
 {
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);
-    bool wanted = !heap->purging && (heap->flags & ACRE_HEAP_KEEP) == 0 &&
+    bool wanted = !heap->purging && !heap->is_helped && (heap->flags & ACRE_HEAP_KEEP) == 0 &&
                   has_excess(heap, keep_bytes) &&
                   heap->free_dirty_pages * PAGE_BYTES > heap->purge_above_bytes;
     heap->purging = heap->purging || wanted;
     acre_port_lock_drop(&heap->lock);
     if (wanted) {
         space_purge(heap, keep_bytes / 2, PURGE_STEP_BYTES);
+        acre_port_lock_take(&heap->lock);
+        heap->purging = false;
+        acre_port_lock_drop(&heap->lock);
+    }
+}
+
+void space_make_way(acre_heap *heap, size_t bytes)
+{
+    acre_port_lock_take(&heap->lock);
+    size_t keep_bytes = space_allowance_locked(heap);
+    bool wanted = !heap->purging && heap->is_helped && (heap->flags & ACRE_HEAP_KEEP) == 0 &&
+                  heap->free_dirty_pages * PAGE_BYTES > keep_bytes;
+    heap->purging = heap->purging || wanted;
+    acre_port_lock_drop(&heap->lock);
+    if (wanted) {
+        space_purge(heap, keep_bytes, bytes);
         acre_port_lock_take(&heap->lock);
         heap->purging = false;
         acre_port_lock_drop(&heap->lock);

@@ -47,12 +47,14 @@ void *runcache_take(acre_heap *heap, unsigned pages)
 
 /// Adds a run, and takes the oldest out until it fits. Returns how many those are. Under slot->lock.
 static unsigned add(
-    struct slot *slot, uintptr_t addr, unsigned pages, uintptr_t evicted[RUNS_KEPT_MAX])
+    const acre_heap *heap, struct slot *slot, uintptr_t addr, unsigned pages,
+    uintptr_t evicted[RUNS_KEPT_MAX])
 {
     size_t bytes = (size_t)pages * PAGE_BYTES;
+    size_t most = slot_share(heap, kept_bytes_max);
     unsigned count = 0;
     while (slot->run_count == RUNS_KEPT_MAX ||
-           (slot->run_count != 0 && slot->run_bytes + bytes > kept_bytes_max)) {
+           (slot->run_count != 0 && slot->run_bytes + bytes > most)) {
         evicted[count++] = remove_at(slot, 0);
     }
     slot->runs[slot->run_count].addr = addr;
@@ -76,7 +78,7 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     }
     uintptr_t evicted[RUNS_KEPT_MAX];
     acre_port_lock_take(&slot->lock);
-    unsigned count = add(slot, addr, pages, evicted);
+    unsigned count = add(heap, slot, addr, pages, evicted);
     acre_port_lock_drop(&slot->lock);
     for (unsigned i = 0; i < count; i++) {
         (void)space_give_kept(heap, slab_of_run(heap, evicted[i]), evicted[i]);
@@ -84,23 +86,29 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     return pages;
 }
 
+size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
+{
+    size_t bytes = 0;
+    while (load_relaxed(&slot->run_count) != 0) {
+        uintptr_t addr = 0;
+        acre_port_lock_take(&slot->lock);
+        if (slot->run_count != 0) {
+            addr = remove_at(slot, slot->run_count - 1);
+        }
+        acre_port_lock_drop(&slot->lock);
+        if (addr != 0) {
+            bytes += (size_t)space_give_kept(heap, slab_of_run(heap, addr), addr) * PAGE_BYTES;
+        }
+    }
+    return bytes;
+}
+
 size_t runcache_flush(acre_heap *heap)
 {
     size_t bytes = 0;
     for (unsigned number = 0; number < load_relaxed(&heap->slots_high); number++) {
         struct slot *slot = slot_of(heap, number);
-        while (slot != NULL) {
-            uintptr_t addr = 0;
-            acre_port_lock_take(&slot->lock);
-            if (slot->run_count != 0) {
-                addr = remove_at(slot, slot->run_count - 1);
-            }
-            acre_port_lock_drop(&slot->lock);
-            if (addr == 0) {
-                break;
-            }
-            bytes += (size_t)space_give_kept(heap, slab_of_run(heap, addr), addr) * PAGE_BYTES;
-        }
+        bytes += slot == NULL ? 0 : runcache_flush_slot(heap, slot);
     }
     return bytes;
 }

@@ -17,6 +17,9 @@ void *runcache_take(acre_heap *heap, unsigned pages);
 /// its length in pages, or 0 if no run starts there: nothing is changed then.
 unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr);
 
+/// Gives back what one slot keeps. Returns the bytes. No lock may be held.
+size_t runcache_flush_slot(acre_heap *heap, struct slot *slot);
+
 /// Gives every kept run of every slot to the space. Returns the bytes.
 size_t runcache_flush(acre_heap *heap);
 

@@ -221,6 +221,9 @@ void segment_remove(acre_heap *heap, struct segment *segment)
     list_remove(&segment->all_link);
     heap->segment_count -= 1;
     heap->free_dirty_pages -= dirty_bytes / PAGE_BYTES;
+    if (heap->free_dirty_pages < heap->free_dirty_low) {
+        heap->free_dirty_low = heap->free_dirty_pages;
+    }
     heap->metadata_bytes -= segment_header_bytes(heap) + map_bytes;
     heap->held_bytes -= segment_header_bytes(heap) + map_bytes + dirty_bytes;
 }
@@ -449,6 +452,9 @@ static void mark(acre_heap *heap, const struct page_range *range, bool free)
     } else {
         segment->free_pages -= range->count;
         heap->free_dirty_pages -= dirty;
+        if (heap->free_dirty_pages < heap->free_dirty_low) {
+            heap->free_dirty_low = heap->free_dirty_pages;
+        }
         store_relaxed(&heap->used_pages, heap->used_pages + range->count);
     }
     if (was_full || segment->free_pages == 0 || (was_fragmented && free)) {

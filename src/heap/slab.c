@@ -215,7 +215,8 @@ struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *s
         return NULL;
     }
     add_empty(slot, slab);
-    return slot->empty_count > EMPTY_SLABS_MAX ? slab_retire_empty(heap, slot) : NULL;
+    return slot->empty_count > slot_share(heap, EMPTY_SLABS_MAX) ? slab_retire_empty(heap, slot)
+                                                                 : NULL;
 }
 
 struct slab *slab_take_empty(struct slot *slot, unsigned class)

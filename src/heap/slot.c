@@ -33,7 +33,7 @@ struct slot *slot_get(acre_heap *heap, unsigned number)
         if (heap->slots_high <= number) {
             store_relaxed(&heap->slots_high, number + 1);
         }
-        heap->slots_made += 1;
+        store_relaxed(&heap->slots_made, heap->slots_made + 1); // read without the lock
         slot = mine;
     }
     // Two threads on one slot may both have made one; the second is spare room lost, once a slot.
@@ -91,6 +91,8 @@ void slot_reset_locks(acre_heap *heap)
 {
     const acre_port_lock open = {0};
     heap->lock = open;
+    heap->is_helped = false;
+    heap->purging = false;
     for (unsigned i = 0; i < heap->slots_high; i++) {
         struct slot *slot = slot_of(heap, i);
         if (slot != NULL) {

@@ -12,7 +12,8 @@ struct slot *slot_get(acre_heap *heap, unsigned number);
 void slot_lock_all(acre_heap *heap);
 void slot_unlock_all(acre_heap *heap);
 
-/// Opens every lock of the heap, whoever has it: in a process that has one thread.
+/// Opens every lock of the heap, whoever has it, and forgets what other threads were doing: in a process
+/// that has one thread.
 void slot_reset_locks(acre_heap *heap);
 
 #endif

@@ -7,6 +7,7 @@
 #include "heap/space.h"
 
 #include "base/bitmap.h"
+#include "heap/giveback.h"
 #include "heap/owner.h"
 #include "heap/reclaim.h"
 #include "heap/segment.h"
@@ -166,7 +167,11 @@ static void give_pages(acre_heap *heap, const struct page_range *range)
     if (!too_much) {
         heap->excess_since = 0;
     }
+    bool ask = giveback_is_wanted_locked(heap);
     acre_port_lock_drop(&heap->lock);
+    if (ask) {
+        giveback_ask(heap);
+    }
     if (too_much) {
         space_purge_some(heap);
     }

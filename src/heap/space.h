@@ -53,6 +53,10 @@ size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes);
 /// The same as far as a free should go, if the heap holds more free memory than it is allowed.
 void space_purge_some(acre_heap *heap);
 
+/// Gives back free memory that the heap need not hold, about as much as `bytes` that the caller is about to
+/// map, where frees leave that to a helper.
+void space_make_way(acre_heap *heap, size_t bytes);
+
 /// The bytes of free memory that the heap may hold before it purges. Under heap->lock.
 size_t space_allowance_locked(acre_heap *heap);
 

@@ -15,6 +15,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/takeover.h"
 
+#include "heap/block.h"
 #include "heap/foreign.h"
 #include "heap/slab.h"
 #include "heap/slot.h"
@@ -39,15 +40,40 @@ static bool slot_is_idle(struct slot *slot, uint32_t refusals)
     return refusals - load_relaxed(&slot->seen_at) >= IDLE_REFUSALS;
 }
 
-/// Step 1 for one list.
-static void detach(struct slot *slot, struct link *list, struct loot *loot)
+/// Step 1 for one slab.
+static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
+{
+    list_remove(&slab->link);
+    slab_clear_drained(slot, slab);
+    // Pairs with slab_lock_owner; pushes see it by the barrier.
+    owner_set(slab, ACRE_SLOT_NONE);
+    loot->slabs[loot->count++] = slab;
+}
+
+static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
 {
     while (!list_is_empty(list) && loot->count < TAKEOVER_SLABS_MAX) {
-        struct slab *slab = container_of(list->next, struct slab, link);
-        list_remove(&slab->link);
-        slab_clear_drained(slot, slab);
-        owner_set(slab, ACRE_SLOT_NONE); // pairs with slab_lock_owner; pushes see it by the barrier
-        loot->slabs[loot->count++] = slab;
+        detach(slot, container_of(list->next, struct slab, link), loot);
+    }
+}
+
+/// Step 1 where the slot's thread may run or sleep for ever: slabs of which every block is on the foreign
+/// list. Nobody can be in the middle of a commit on one, for that takes a block of it.
+static void detach_drained(struct slot *slot, struct loot *loot)
+{
+    for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class ++) {
+        struct link *awake = &slot->awake[class];
+        for (struct link *at = awake->next; at != awake && loot->count < TAKEOVER_SLABS_MAX;) {
+            struct slab *slab = container_of(at, struct slab, link);
+            at = at->next;
+            if (!slab->drained) {
+                break; // drained ones stand first
+            }
+            if (foreign_count(slab) == slab->carved) {
+                detach(slot, slab, loot);
+                slab->state = SLAB_EMPTY;
+            }
+        }
     }
 }
 
@@ -67,6 +93,7 @@ struct raid {
     unsigned class;    // awake slabs of this class; SIZE_CLASSES for none
     uint32_t refusals; // heap->refusals now
     bool idle_only;
+    bool drained_only;
 };
 
 /// Step 1. Takes what is wanted. Empty loot if there is none.
@@ -74,13 +101,18 @@ static void plunder(struct slot *victim, const struct raid *raid, struct loot *l
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
+    if (raid->drained_only) {
+        detach_drained(victim, loot);
+        acre_port_lock_drop(&victim->lock);
+        return;
+    }
     if (raid->class < SIZE_CLASSES) {
-        detach(victim, &victim->awake[raid->class], loot);
+        detach_list(victim, &victim->awake[raid->class], loot);
     } else {
         slab_sweep(victim);
     }
     unsigned awake = loot->count;
-    detach(victim, &victim->empty, loot);
+    detach_list(victim, &victim->empty, loot);
     victim->empty_count -= loot->count - awake;
     acre_port_lock_drop(&victim->lock);
 }
@@ -94,6 +126,12 @@ static void attach_all(struct slot *slot, const struct loot *loot)
     acre_port_lock_drop(&slot->lock);
 }
 
+/// Step 2. False if the port cannot promise that nobody is in the middle of a commit.
+static bool let_commits_end(acre_claim claim, const struct loot *loot)
+{
+    return loot->count == 0 || claim != ACRE_CLAIM_SHARED || acre_port_barrier();
+}
+
 /// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. Only a peek.
 __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
     struct slot *victim, const struct raid *raid)
@@ -102,7 +140,7 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
         return true;
     }
     const struct link *awake = &victim->awake[raid->class];
-    bool has_any = victim->empty_count != 0 || awake->next != awake;
+    bool has_any = victim->empty_count != 0 || victim->drained_count != 0 || awake->next != awake;
     return slot_is_idle(victim, raid->refusals) && has_any;
 }
 
@@ -123,11 +161,10 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
             continue;
         }
         acre_claim claim = acre_port_slot_claim(n);
-        if (claim == ACRE_CLAIM_NO) {
-            continue;
-        }
-        plunder(victim, raid, &loot);
-        bool safe = loot.count == 0 || claim == ACRE_CLAIM_EXCLUSIVE || acre_port_barrier();
+        struct raid allowed = *raid;
+        allowed.drained_only = claim == ACRE_CLAIM_NO;
+        plunder(victim, &allowed, &loot);
+        bool safe = let_commits_end(claim, &loot);
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
         }
@@ -152,4 +189,82 @@ bool takeover_empty(acre_heap *heap)
 {
     const struct raid raid = {.class = SIZE_CLASSES, .idle_only = false};
     return raid_slots(heap, acre_port_slot_enter(), &raid);
+}
+
+/// Counts a list's free blocks as far as it is whole, and sees where it ends.
+static unsigned count_whole(
+    const acre_heap *heap, const struct slab *slab, const acre_block *list, const acre_block **last)
+{
+    unsigned count = 0;
+    for (; list != NULL && block_looks_free(heap, list) && count <= slab->carved;
+         list = list->next) {
+        *last = list;
+        count += 1;
+    }
+    return count;
+}
+
+/// Whether all blocks of a slab in transit are on its lists, counted one by one. Nobody else can take from
+/// them meanwhile. What is wrong with a list is left for the slab's owner to find: the caller may be a
+/// helper, which is no thread to end a process from.
+static bool is_all_free(const acre_heap *heap, const struct slab *slab)
+{
+    const acre_block *hot_last = NULL;
+    const acre_block *foreign_last = NULL;
+    const uint32_t foreign = (uint32_t)load_acquire(&slab->foreign); // pairs with foreign_splice
+    unsigned count = count_whole(heap, slab, slab->hot.head, &hot_last);
+    if (foreign != 0) {
+        const uintptr_t at = slab->base + ((uintptr_t)(foreign & 0xffff) << GRANULE_LOG2);
+        count += count_whole(heap, slab, (const acre_block *)at, &foreign_last);
+    }
+    // Two lists with a block in common end in the same one.
+    return count == slab->carved && (hot_last == NULL || hot_last != foreign_last);
+}
+
+/// Step 3 for a slot's own slabs: those that are all free are retired, and leave the loot for the caller
+/// to give back; the others wake up where they were.
+static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot)
+{
+    unsigned retired = 0;
+    for (unsigned i = 0; i < loot->count; i++) {
+        struct slab *slab = loot->slabs[i];
+        if (is_all_free(heap, slab)) {
+            slab_retire(slab);
+            loot->slabs[retired++] = slab;
+            continue;
+        }
+        acre_port_lock_take(&slot->lock);
+        slab_add_awake(slot, slab);
+        owner_set(slab, slot->number); // pairs with slab_lock_owner
+        acre_port_lock_drop(&slot->lock);
+    }
+    loot->count = retired;
+}
+
+size_t takeover_retire(acre_heap *heap, unsigned number)
+{
+    struct slot *slot = slot_of(heap, number);
+    struct loot loot = {.count = 0};
+    size_t bytes = 0;
+    if (slot == NULL) {
+        return 0;
+    }
+    acre_claim claim = acre_port_slot_claim(number);
+    const struct raid raid = {.class = SIZE_CLASSES, .drained_only = claim == ACRE_CLAIM_NO};
+    do {
+        plunder(slot, &raid, &loot);
+        if (!let_commits_end(claim, &loot)) {
+            attach_all(slot, &loot);
+            break;
+        }
+        retire_or_wake(heap, slot, &loot);
+        for (unsigned i = 0; i < loot.count; i++) {
+            space_give_slice(heap, loot.slabs[i]);
+        }
+        bytes += loot.count * (size_t)SLICE_BYTES;
+    } while (loot.count != 0);
+    if (claim == ACRE_CLAIM_EXCLUSIVE) {
+        acre_port_slot_unclaim(number);
+    }
+    return bytes;
 }

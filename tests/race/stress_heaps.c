@@ -17,6 +17,7 @@
 #include "acre/heap.h"
 #include "acre/port/linux.h"
 #include "acre_port.h"
+#include "heap/giveback.h"
 #include "slots.h"
 
 enum {
@@ -49,6 +50,7 @@ static bool calm;
 static int64_t live_count;
 static uint64_t refusals; // allocations that the limit refused
 static uint64_t lives;
+static uint64_t given_bytes; // by looks
 
 static void tick(int number)
 {
@@ -207,6 +209,17 @@ static void move_somewhere(const struct worker *worker, uint64_t *random)
     (void)pthread_setaffinity_np(worker->thread, sizeof(one), &one);
 }
 
+/// What a helper does from time to time, much more often.
+static void look(void)
+{
+    struct giveback giveback;
+    giveback_begin(heap, &giveback);
+    while (giveback_step(heap, &giveback)) {
+    }
+    (void)giveback_end(heap, &giveback);
+    given_bytes += giveback.given_bytes;
+}
+
 static void play(uint64_t length_ms)
 {
     struct worker workers[WORKERS];
@@ -228,6 +241,7 @@ static void play(uint64_t length_ms)
             }
         }
         process_sleep_us(200);
+        look();
     }
     __atomic_store_n(&stop, true, __ATOMIC_RELAXED);
     for (unsigned i = 0; i < WORKERS; i++) {
@@ -251,9 +265,10 @@ static void check_end(void)
     (void)CHECK(stats.live_blocks == 0);
     (void)CHECK(stats.committed_bytes <= LIMIT_BYTES || stats.limit_bytes == 0);
     conform_say(
-        "# %llu threads, %llu refusals, %zu slots, %zu segments, %u aborted pushes",
-        (unsigned long long)lives, (unsigned long long)refusals, stats.slots, stats.segments,
-        acre_port_aborts());
+        "# %llu threads, %llu refusals, %llu bytes given back, %zu slots, %zu segments, %u aborted "
+        "pushes",
+        (unsigned long long)lives, (unsigned long long)refusals, (unsigned long long)given_bytes,
+        stats.slots, stats.segments, acre_port_aborts());
 }
 
 static void use(size_t limit_bytes)
@@ -267,6 +282,7 @@ static void use(size_t limit_bytes)
     uint32_t aborts_before = acre_port_aborts();
     play(setting == NULL ? 2500 : strtoull(setting, NULL, 10));
     check_end();
+    (void)CHECK(given_bytes != 0);
     (void)CHECK(calm || !acre_port_is_rseq() || acre_port_aborts() != aborts_before);
     acre_heap_destroy(heap);
 }

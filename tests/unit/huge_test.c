@@ -124,15 +124,46 @@ static void calloc_clears_a_kept_mapping(void)
     T_EXPECT_SOUND(heap_close());
 }
 
-static void calloc_of_very_much_takes_fresh_memory(void)
+/// A kept mapping of which one page was written.
+static unsigned char *keep_sparse(size_t bytes)
+{
+    unsigned char *block = acre_heap_calloc(subject, 1, bytes);
+    block_fill(block + 3 * (size_t)PAGE_BYTES, PAGE_BYTES, 1);
+    acre_heap_free(subject, block);
+    pages_sim_heal(&sim);
+    return block;
+}
+
+static void calloc_gives_back_what_a_sparse_mapping_had(void)
 {
     heap_open();
-    unsigned char *block = acre_heap_alloc(subject, 32 * mib);
-    block_fill(block, 4096, 1);
-    acre_heap_free(subject, block);
-    T_EXPECT(subject->huge_cached_count == 1);
-    unsigned char *again = acre_heap_calloc(subject, 32, mib);
-    T_EXPECT(again != NULL && again != block && block_is_zero(again, 2 * mib));
+    unsigned char *block = keep_sparse(8 * mib);
+    unsigned char *again = acre_heap_calloc(subject, 8, mib);
+    T_EXPECT(again == block && block_is_zero(again, 8 * mib));
+    T_EXPECT(sim.calls[SIM_DECOMMIT] == 1 && sim.calls[SIM_COMMIT] == 1);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void calloc_clears_a_sparse_mapping_that_cannot_be_given_back(void)
+{
+    heap_open();
+    unsigned char *block = keep_sparse(8 * mib);
+    sim.failing[SIM_DECOMMIT] = true;
+    unsigned char *again = acre_heap_calloc(subject, 8, mib);
+    T_EXPECT(again == block && block_is_zero(again, 8 * mib));
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void calloc_takes_another_mapping_when_one_gets_no_memory(void)
+{
+    heap_open();
+    (void)keep_sparse(8 * mib);
+    sim.fail_at[SIM_COMMIT] = 1;
+    unsigned char *again = acre_heap_calloc(subject, 8, mib);
+    T_EXPECT(again != NULL && block_is_zero(again, 8 * mib));
+    T_EXPECT(sim.calls[SIM_RELEASE] == 1 && subject->huge_cached_count == 0);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -214,7 +245,9 @@ T_MAIN(
     T_CASE(kept_mapping_nearest_in_size_is_taken),
     T_CASE(kept_mapping_of_another_size_is_left_where_none_can_be_resized),
     T_CASE(kept_mappings_are_few), T_CASE(calloc_clears_a_kept_mapping),
-    T_CASE(calloc_of_very_much_takes_fresh_memory),
+    T_CASE(calloc_gives_back_what_a_sparse_mapping_had),
+    T_CASE(calloc_clears_a_sparse_mapping_that_cannot_be_given_back),
+    T_CASE(calloc_takes_another_mapping_when_one_gets_no_memory),
     T_CASE(huge_block_grows_in_place_or_moves_without_a_copy),
     T_CASE(huge_block_a_little_smaller_stays_as_it_is),
     T_CASE(huge_block_is_copied_where_none_can_be_resized),

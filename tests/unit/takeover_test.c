@@ -78,6 +78,44 @@ static void idle_slots_awake_slabs_are_taken_with_their_free_blocks(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static acre_claim claim_nothing(unsigned slot)
+{
+    (void)slot;
+    return ACRE_CLAIM_NO;
+}
+
+/// The thread of slot 1 sleeps for ever; all that it allocated is freed by others.
+static void slabs_that_others_emptied_are_taken_from_a_slot_in_use(void)
+{
+    heap_open();
+    acre_sim.claim = claim_nothing;
+    sim_move(1);
+    T_EXPECT(alloc_many(blocks, SLABS * PER_SLAB, BLOCK_BYTES) == SLABS * PER_SLAB);
+    acre_heap_free(subject, blocks[0]); // by the thread itself: its slab stays
+    sim_move(0);
+    free_many(blocks + 1, SLABS * PER_SLAB - 1);
+    size_t used_pages = subject->used_pages;
+    T_EXPECT(takeover_retire(subject, 1) >= (size_t)(SLABS - 3) * SLICE_BYTES);
+    T_EXPECT(used_pages - subject->used_pages >= (size_t)(SLABS - 3) * SLICE_PAGES);
+    T_EXPECT(owner_slot(slab_at(blocks[0])->owner) == 1 && acre_sim.barriers == 0);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    T_EXPECT(takeover_retire(subject, 1) == 0);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void trim_takes_what_others_emptied_from_a_slot_in_use(void)
+{
+    heap_open();
+    acre_sim.claim = claim_nothing;
+    sim_move(1);
+    T_EXPECT(alloc_many(blocks, SLABS * PER_SLAB, BLOCK_BYTES) == SLABS * PER_SLAB);
+    sim_move(0);
+    T_EXPECT(acre_heap_alloc(subject, 64) != NULL);
+    free_many(blocks, SLABS * PER_SLAB);
+    T_EXPECT(acre_heap_trim(subject, 0) >= (size_t)(SLABS - 2) * SLICE_BYTES);
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void slot_in_use_is_never_raided(void)
 {
     open_with_idle_slot();
@@ -133,5 +171,7 @@ T_MAIN(
     T_CASE(slot_that_was_busy_lately_is_left_alone),
     T_CASE(idle_slots_slabs_are_used_before_new_memory),
     T_CASE(idle_slots_awake_slabs_are_taken_with_their_free_blocks),
-    T_CASE(slot_in_use_is_never_raided), T_CASE(slot_claimed_alone_needs_no_barrier),
+    T_CASE(slabs_that_others_emptied_are_taken_from_a_slot_in_use),
+    T_CASE(trim_takes_what_others_emptied_from_a_slot_in_use), T_CASE(slot_in_use_is_never_raided),
+    T_CASE(slot_claimed_alone_needs_no_barrier),
     T_CASE(slabs_are_nobodys_while_the_barrier_is_awaited), T_CASE(slot_raided_is_served_afresh))

@@ -1,0 +1,78 @@
+// helper.c - the helper of the process's heap: gives memory back when the program does not call.
+//
+// It is started by a free that leaves much unused, looks every 400 ms, and ends when there is nothing
+// left to look after. So a process has it for about a second after it has freed much, and while it has
+// much free memory that it needs again and again.
+//
+// A fork waits until the step that is under way is over, so that no page is between the heap and the
+// system. The child has no helper.
+// SPDX-License-Identifier: MIT
+#include "front/boot.h"
+#include "heap/giveback.h"
+
+enum { LOOK_EVERY_MS = 400, FORK_MS = 1, AGAIN_AFTER_MS = 1000 };
+
+static acre_port_lock step_lock; // held during each step; before all others
+static uint32_t forks_waiting; // a lock does not queue: without it a fork would wait for many steps
+static uint32_t refused_at;    // acre_port_ms() when a helper could not be started; 0 = never
+
+static bool step(struct giveback *look)
+{
+    while (load_relaxed(&forks_waiting) != 0) {
+        acre_port_helper_sleep(FORK_MS);
+    }
+    acre_port_lock_take(&step_lock);
+    bool goes_on = giveback_step(front_heap, look);
+    acre_port_lock_drop(&step_lock);
+    return goes_on;
+}
+
+static void help(void)
+{
+    struct giveback look;
+    do {
+        acre_port_helper_sleep(LOOK_EVERY_MS);
+        giveback_begin(front_heap, &look);
+        while (step(&look)) {
+        }
+    } while (giveback_end(front_heap, &look));
+}
+
+static bool start(acre_heap *heap)
+{
+    (void)heap;
+    uint32_t now = acre_port_ms();
+    uint32_t refused = load_relaxed(&refused_at);
+    if (refused != 0 && now - refused < AGAIN_AFTER_MS) {
+        return false;
+    }
+    bool started = acre_port_helper_start(help);
+    store_relaxed(&refused_at, started ? 0 : now);
+    return started;
+}
+
+void front_helper_for(acre_heap *heap)
+{
+    acre_port_helper_here();
+    heap->helper = start;
+}
+
+void front_helper_fork_prepare(void)
+{
+    add_relaxed(&forks_waiting, 1);
+    acre_port_lock_take(&step_lock);
+    add_relaxed(&forks_waiting, (uint32_t)-1);
+}
+
+void front_helper_fork_release(void)
+{
+    acre_port_lock_drop(&step_lock);
+}
+
+void front_helper_fork_child(void)
+{
+    step_lock = (acre_port_lock){0};
+    forks_waiting = 0;
+    refused_at = 0;
+    acre_port_helper_here();
+}

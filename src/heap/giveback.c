@@ -1,0 +1,115 @@
+// giveback.c - see giveback.h.
+//
+// What is given back at a look is what was free at each moment since the look before: the low-water mark of
+// free pages, of kept mappings, and what lies in slots on which nobody has refilled meanwhile. A program
+// that frees much and fills it again, round by round, has no such memory, however much it frees.
+// SPDX-License-Identifier: MIT
+#include "heap/giveback.h"
+
+#include "heap/huge.h"
+#include "heap/runcache.h"
+#include "heap/space.h"
+#include "heap/takeover.h"
+
+// A look that gave back less is followed by no other: a program that does a little now and then frees a
+// little each time.
+static const size_t worth_bytes = (size_t)SEGMENT_BYTES / 16;
+
+enum { NOTICE_BYTES = 2 * SEGMENT_BYTES, STEP_BYTES = SEGMENT_BYTES };
+
+static size_t unused_bytes(const acre_heap *heap)
+{
+    return heap->free_dirty_pages * PAGE_BYTES + heap->huge_cached_bytes;
+}
+
+static void start_marks(acre_heap *heap)
+{
+    heap->free_dirty_low = heap->free_dirty_pages;
+    heap->huge_cached_low = heap->huge_cached_count;
+}
+
+bool giveback_is_wanted_locked(acre_heap *heap)
+{
+    size_t bytes = unused_bytes(heap);
+    if (heap->helper == NULL || heap->is_helped || bytes <= (size_t)NOTICE_BYTES ||
+        bytes <= heap->purge_above_bytes) {
+        return false;
+    }
+    heap->is_helped = true;
+    start_marks(heap);
+    return true;
+}
+
+void giveback_ask(acre_heap *heap)
+{
+    if (!heap->helper(heap)) {
+        giveback_forget(heap);
+    }
+}
+
+void giveback_forget(acre_heap *heap)
+{
+    acre_port_lock_take(&heap->lock);
+    heap->is_helped = false;
+    acre_port_lock_drop(&heap->lock);
+}
+
+void giveback_begin(acre_heap *heap, struct giveback *look)
+{
+    acre_port_lock_take(&heap->lock);
+    *look = (struct giveback){
+        .keep_bytes = (heap->free_dirty_pages - heap->free_dirty_low) * PAGE_BYTES,
+        .mappings = heap->huge_cached_low,
+    };
+    acre_port_lock_drop(&heap->lock);
+}
+
+/// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look.
+static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
+{
+    struct slot *slot = slot_of(heap, number);
+    if (slot == NULL) {
+        return;
+    }
+    uint32_t visits = load_relaxed(&slot->visits);
+    if (visits != slot->visits_looked_at) {
+        slot->visits_looked_at = visits;
+        return;
+    }
+    look->given_bytes += runcache_flush_slot(heap, slot) + takeover_retire(heap, number);
+}
+
+bool giveback_step(acre_heap *heap, struct giveback *look)
+{
+    if (look->mappings != 0) {
+        look->mappings -= 1;
+        look->given_bytes += huge_drop_oldest(heap);
+        return true;
+    }
+    if (look->slot < load_relaxed(&heap->slots_high)) {
+        look_at_slot(heap, look, look->slot);
+        look->slot += 1;
+        return true;
+    }
+    acre_port_lock_take(&heap->lock);
+    bool too_much = heap->free_dirty_pages * PAGE_BYTES > look->keep_bytes;
+    acre_port_lock_drop(&heap->lock);
+    if (!too_much) {
+        return false;
+    }
+    size_t bytes = space_purge(heap, look->keep_bytes, STEP_BYTES);
+    look->given_bytes += bytes;
+    look->refused = bytes == 0;
+    return bytes != 0;
+}
+
+bool giveback_end(acre_heap *heap, const struct giveback *look)
+{
+    acre_port_lock_take(&heap->lock);
+    start_marks(heap);
+    bool goes_on = look->given_bytes >= worth_bytes ||
+                   (unused_bytes(heap) > (size_t)NOTICE_BYTES && !look->refused);
+    heap->is_helped = goes_on;
+    acre_port_lock_drop(&heap->lock);
+    return goes_on;
+}

@@ -1,0 +1,209 @@
+// giveback_test.c - what a helper gives back at a look, what it leaves, and when it is asked for.
+// SPDX-License-Identifier: MIT
+#include "heap/giveback.h"
+
+#include "heap/slot.h"
+#include "unit/fixture.h"
+
+static const size_t mib = (size_t)1 << 20;
+
+enum { COUNT = 40, STEPS_MAX = 10000 };
+
+static void *blocks[COUNT];
+static unsigned asked;
+static bool helper_refuses;
+
+static bool start_helper(acre_heap *heap)
+{
+    asked += heap == subject && acre_sim.self->locks_held == 0 ? 1 : 1000;
+    return !helper_refuses;
+}
+
+static void open_with_helper(void)
+{
+    heap_open();
+    asked = 0;
+    helper_refuses = false;
+    subject->helper = start_helper;
+}
+
+/// One look, as the helper does it. Whether there is to be another.
+static bool look(void)
+{
+    struct giveback giveback;
+    giveback_begin(subject, &giveback);
+    unsigned steps = 0;
+    while (giveback_step(subject, &giveback) && steps < STEPS_MAX) {
+        steps += 1;
+    }
+    return giveback_end(subject, &giveback);
+}
+
+static size_t free_bytes(void)
+{
+    return subject->free_dirty_pages * PAGE_BYTES + subject->huge_cached_bytes;
+}
+
+static void much_free_memory_asks_for_a_helper_once(void)
+{
+    open_with_helper();
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, 7);
+    T_EXPECT(asked == 0); // little is kept
+    free_many(blocks + 7, COUNT - 7);
+    T_EXPECT(asked == 1 && subject->is_helped);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void kept_huge_block_asks_for_a_helper(void)
+{
+    open_with_helper();
+    acre_heap_free(subject, acre_heap_alloc(subject, 20 * mib));
+    T_EXPECT(asked == 1);
+    T_EXPECT(look() && free_bytes() == 0); // it was there all the time
+    T_EXPECT(!look());
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void helper_that_cannot_start_is_asked_again(void)
+{
+    open_with_helper();
+    helper_refuses = true;
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, COUNT);
+    T_EXPECT(asked > 1 && !subject->is_helped);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void memory_that_rests_is_given_back_and_then_it_is_over(void)
+{
+    open_with_helper();
+    void *stays = acre_heap_alloc(subject, 40);
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, COUNT);
+    (void)look(); // what is free by now is watched from now on
+    T_EXPECT(free_bytes() != 0 && look() && free_bytes() == 0);
+    T_EXPECT(!look() && !subject->is_helped);
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, COUNT);
+    T_EXPECT(asked == 2);
+    acre_heap_free(subject, stays);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void memory_that_is_used_again_and_again_is_left(void)
+{
+    open_with_helper();
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, COUNT);
+    (void)look();
+    for (unsigned round = 0; round < 5; round++) {
+        T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+        free_many(blocks, COUNT);
+        size_t before = free_bytes();
+        T_EXPECT(look() && free_bytes() >= COUNT * mib - mib); // but for what no round needs
+        T_EXPECT(before - free_bytes() <= 4 * mib);
+    }
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void half_that_is_not_used_is_given_back(void)
+{
+    open_with_helper();
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, COUNT);
+    (void)look();
+    size_t before = free_bytes();
+    T_EXPECT(alloc_many(blocks, 6, mib) == 6);
+    free_many(blocks, 6);
+    T_EXPECT(look());
+    T_EXPECT(free_bytes() >= 6 * mib && free_bytes() <= before - before / 3);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void idle_slots_give_up_what_they_keep(void)
+{
+    static void *small[2000];
+    open_with_helper();
+    sim_move(1);
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    T_EXPECT(alloc_many(small, 2000, 1000) == 2000);
+    free_many(small, 2000);
+    acre_heap_free(subject, acre_heap_alloc(subject, 30000));
+    struct slot *slot = slot_of(subject, acre_port_slot_enter());
+    T_EXPECT(slot->empty_count != 0 && slot->run_count == 1);
+    free_many(blocks, COUNT);
+    sim_move(0);
+    (void)look();
+    T_EXPECT(slot->empty_count != 0); // it had been busy
+    (void)look();
+    T_EXPECT(slot->empty_count == 0 && slot->run_count == 0);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    T_EXPECT(alloc_many(small, 2000, 1000) == 2000);
+    free_many(small, 2000);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static acre_claim claim_shared(unsigned slot)
+{
+    (void)slot;
+    return ACRE_CLAIM_SHARED;
+}
+
+static void slot_that_may_be_in_use_keeps_what_it_has(void)
+{
+    static void *small[2000];
+    open_with_helper();
+    sim_move(1);
+    acre_sim.claim = claim_shared;
+    T_EXPECT(alloc_many(small, 2000, 1000) == 2000);
+    free_many(small, 2000);
+    struct slot *slot = slot_of(subject, acre_port_slot_enter());
+    uint32_t empty = slot->empty_count;
+    sim_move(0);
+    acre_sim.barrier_fails = true;
+    (void)look();
+    (void)look();
+    T_EXPECT(empty != 0 && slot->empty_count == empty);
+    acre_sim.barrier_fails = false;
+    (void)look();
+    T_EXPECT(slot->empty_count == 0);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void source_that_refuses_is_not_asked_for_ever(void)
+{
+    open_with_helper();
+    T_EXPECT(alloc_many(blocks, COUNT, 200000) == COUNT);
+    void *stays = acre_heap_alloc(subject, 40);
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    sim.failing[SIM_DECOMMIT] = true;
+    free_many(blocks, COUNT);
+    (void)look();
+    T_EXPECT(!look() && !subject->is_helped);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
+    (void)stays;
+    acre_heap_destroy(subject);
+}
+
+static void child_of_a_fork_has_no_helper(void)
+{
+    open_with_helper();
+    T_EXPECT(alloc_many(blocks, COUNT, mib) == COUNT);
+    free_many(blocks, 20);
+    T_EXPECT(asked == 1);
+    slot_reset_locks(subject);
+    free_many(blocks + 20, 20);
+    T_EXPECT(asked == 2);
+    T_EXPECT_SOUND(heap_close());
+}
+
+T_MAIN(
+    T_CASE(much_free_memory_asks_for_a_helper_once), T_CASE(kept_huge_block_asks_for_a_helper),
+    T_CASE(helper_that_cannot_start_is_asked_again),
+    T_CASE(memory_that_rests_is_given_back_and_then_it_is_over),
+    T_CASE(memory_that_is_used_again_and_again_is_left),
+    T_CASE(half_that_is_not_used_is_given_back), T_CASE(idle_slots_give_up_what_they_keep),
+    T_CASE(slot_that_may_be_in_use_keeps_what_it_has),
+    T_CASE(source_that_refuses_is_not_asked_for_ever), T_CASE(child_of_a_fork_has_no_helper))
