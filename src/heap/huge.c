@@ -3,7 +3,9 @@
 // A few freed mappings are kept, because mapping and faulting in a large block costs more than
 // anything else an allocator does. A request takes the kept mapping whose size is nearest and has it
 // resized; only a source that can resize makes a mapping fit that is much too large or too small.
-// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or huge_cache_bytes_min.
+// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or huge_cache_bytes_min. When a
+// request needs more memory nevertheless, kept mappings that are no larger than that go first: what is kept
+// for later does not raise the peak.
 //
 // The mapping of a block that is being resized is in no list and not in the map: it is its owner's
 // alone, and its address may belong to somebody else the moment it moves.
@@ -16,7 +18,7 @@
 #include "heap/segment.h"
 #include "heap/space.h"
 
-enum { HUGE_CACHE_MAX = 4 };
+enum { HUGE_CACHE_MAX = 16 };
 
 static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 
@@ -134,12 +136,43 @@ static size_t release_mapping(acre_heap *heap, struct slab *huge)
     return released ? bytes : 0;
 }
 
+static struct slab *oldest_locked(acre_heap *heap)
+{
+    return list_is_empty(&heap->huge_cached)
+               ? NULL
+               : container_of(heap->huge_cached.prev, struct slab, link);
+}
+
+/// Releases kept mappings of up to `bytes` in all, the oldest first: the heap is about to grow by as much.
+static void make_room(acre_heap *heap, size_t bytes)
+{
+    if ((heap->flags & ACRE_HEAP_KEEP) != 0) {
+        return;
+    }
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge;
+    while ((huge = oldest_locked(heap)) != NULL && huge->block_bytes <= bytes) {
+        drop_kept_locked(heap, huge);
+        acre_port_lock_drop(&heap->lock);
+        size_t released = release_mapping(heap, huge);
+        acre_port_lock_take(&heap->lock);
+        if (released == 0) {
+            break; // it has been kept again
+        }
+        bytes -= released;
+    }
+    acre_port_lock_drop(&heap->lock);
+}
+
 /// Resizes a mapping that is on no list and accounts for it. False: it is as it was.
 static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
 {
     size_t old_bytes = huge->block_bytes;
     if (heap->pages->remap == NULL) {
         return false;
+    }
+    if (bytes > old_bytes) {
+        make_room(heap, bytes - old_bytes);
     }
     acre_port_lock_take(&heap->lock);
     bool allowed = bytes <= old_bytes || space_charge_locked(heap, bytes - old_bytes);
@@ -222,6 +255,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     if (huge == NULL) {
         return NULL;
     }
+    make_room(heap, bytes);
     space_make_way(heap, bytes);
     bool mapped = map_fresh(heap, huge, bytes, align);
     bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;

@@ -292,10 +292,10 @@ static void huge_block_whose_shrinking_is_refused_keeps_its_mapping(void)
 static void cached_mapping_that_cannot_be_resized_is_kept(void)
 {
     heap_open();
-    void *block = acre_heap_alloc(subject, 2 * mib);
+    void *block = acre_heap_alloc(subject, 8 * mib);
     acre_heap_free(subject, block);
     fail_next(SIM_REMAP);
-    T_EXPECT(acre_heap_alloc(subject, 8 * mib) != NULL);
+    T_EXPECT(acre_heap_alloc(subject, 2 * mib) != NULL);
     T_EXPECT(sim.failed == 1 && subject->huge_cached_count == 1);
     T_EXPECT_SOUND(heap_close());
 }

@@ -98,16 +98,47 @@ static void kept_mapping_of_another_size_is_left_where_none_can_be_resized(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void kept_mappings_make_room_where_the_heap_would_grow(void)
+{
+    void *blocks[4];
+    heap_open();
+    T_EXPECT(alloc_many(blocks, 4, 2 * mib) == 4);
+    free_many(blocks, 4);
+    T_EXPECT(subject->huge_cached_count == 4);
+    size_t held_bytes = subject->held_bytes;
+    T_EXPECT(acre_heap_alloc(subject, 7 * mib) != NULL); // one grows by 5 MiB: two others go
+    T_EXPECT(subject->huge_cached_count == 1 && subject->held_bytes <= held_bytes + mib);
+    void *block = acre_heap_alloc(subject, 2 * mib);
+    T_EXPECT(block != NULL && subject->huge_cached_count == 0);
+    acre_heap_free(subject, block);
+    T_EXPECT(acre_heap_aligned(subject, 16 * mib, 5 * mib) != NULL); // always a fresh one
+    T_EXPECT(subject->huge_cached_count == 0);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void kept_mappings_stay_in_a_heap_that_keeps(void)
+{
+    void *blocks[4];
+    heap_open();
+    subject->flags |= ACRE_HEAP_KEEP;
+    T_EXPECT(alloc_many(blocks, 4, 2 * mib) == 4);
+    free_many(blocks, 4);
+    T_EXPECT(acre_heap_alloc(subject, 7 * mib) != NULL);
+    T_EXPECT(subject->huge_cached_count == 3);
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void kept_mappings_are_few(void)
 {
-    void *blocks[8];
+    void *blocks[24];
     heap_open();
-    T_EXPECT(alloc_many(blocks, 8, 2 * mib) == 8);
-    free_many(blocks, 8);
-    T_EXPECT(subject->huge_cached_count == 4);
+    T_EXPECT(alloc_many(blocks, 24, 5 * mib / 4) == 24);
+    free_many(blocks, 24);
+    T_EXPECT(subject->huge_cached_count == 16);
     void *large = acre_heap_alloc(subject, 60 * mib);
     acre_heap_free(subject, large);
     T_EXPECT(subject->huge_cached_bytes <= 32 * mib);
+    acre_heap_free(subject, acre_heap_alloc(subject, 2 * mib));
     T_EXPECT(huge_drop_cache(subject) != 0 && subject->huge_cached_count == 0);
     T_EXPECT(huge_drop_cache(subject) == 0);
     T_EXPECT_SOUND(heap_close());
@@ -248,6 +279,8 @@ T_MAIN(
     T_CASE(calloc_gives_back_what_a_sparse_mapping_had),
     T_CASE(calloc_clears_a_sparse_mapping_that_cannot_be_given_back),
     T_CASE(calloc_takes_another_mapping_when_one_gets_no_memory),
+    T_CASE(kept_mappings_make_room_where_the_heap_would_grow),
+    T_CASE(kept_mappings_stay_in_a_heap_that_keeps),
     T_CASE(huge_block_grows_in_place_or_moves_without_a_copy),
     T_CASE(huge_block_a_little_smaller_stays_as_it_is),
     T_CASE(huge_block_is_copied_where_none_can_be_resized),
