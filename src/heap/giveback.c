@@ -64,7 +64,8 @@ void giveback_begin(acre_heap *heap, struct giveback *look)
     acre_port_lock_drop(&heap->lock);
 }
 
-/// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look.
+/// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look. Of others,
+/// what only other slots have freed.
 static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
 {
     struct slot *slot = slot_of(heap, number);
@@ -72,11 +73,10 @@ static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number
         return;
     }
     uint32_t visits = load_relaxed(&slot->visits);
-    if (visits != slot->visits_looked_at) {
-        slot->visits_looked_at = visits;
-        return;
-    }
-    look->given_bytes += runcache_flush_slot(heap, slot) + takeover_retire(heap, number);
+    bool idle = visits == slot->visits_looked_at;
+    slot->visits_looked_at = visits;
+    look->given_bytes += idle ? runcache_flush_slot(heap, slot) : 0;
+    look->given_bytes += takeover_retire(heap, number, !idle);
 }
 
 bool giveback_step(acre_heap *heap, struct giveback *look)

@@ -110,6 +110,7 @@ static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t 
         }
         bytes = purge_claimed(heap, now, claimed);
         acre_port_lock_take(&heap->lock);
+        segment_sink(now);
     }
     *segment = segment_next_pinned(heap, now, end);
     if (segment_is_idle(now)) {

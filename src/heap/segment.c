@@ -36,6 +36,8 @@ static size_t stub_bytes(const acre_heap *heap)
 // For each slot: its slabs of many classes may be touched only here and there.
 enum { SMALL_PAGE_SEGMENTS = 8 };
 
+enum { SINK_LOOKS = 256 };
+
 void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
 {
     acre_pages *pages = heap->pages;
@@ -397,6 +399,33 @@ static void keep_place(acre_heap *heap, struct segment *segment, bool fragmented
     } else {
         list_add_first(&heap->segments, &segment->link);
     }
+}
+
+static bool has_dirty_free(const struct segment *segment)
+{
+    word any = 0;
+    for (unsigned i = 0; i < PAGE_WORDS; i++) {
+        any |= segment->free[i] & segment->dirty[i];
+    }
+    return any != 0;
+}
+
+void segment_sink(struct segment *segment)
+{
+    if (segment->is_fragmented || segment->free_pages == 0) {
+        return;
+    }
+    struct link *list = &segment->heap->segments;
+    list_remove(&segment->link);
+    struct link *at = list->next;
+    for (int looks = SINK_LOOKS; at != list && looks != 0; looks--) {
+        const struct segment *other = container_of(at, struct segment, link);
+        if (other->free_pages == 0 || !has_dirty_free(other)) {
+            break;
+        }
+        at = at->next;
+    }
+    list_add_last(at, &segment->link); // before it
 }
 
 static bool find_slice_in(struct segment *segment, bool dirty, struct page_range *out)

@@ -55,6 +55,10 @@ bool segment_holds_locked(acre_heap *heap, const struct slab *slab);
 /// the lock is dropped. NULL after the last one. Under heap->lock.
 struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end);
 
+/// A segment that has just been purged goes behind those that have dirty free pages, for the next slice is
+/// better taken from them. Under heap->lock.
+void segment_sink(struct segment *segment);
+
 /// Finds free pages; for a slice, all of them dirty if `dirty` is set. Runs take the highest that fit:
 /// near the top pages have been used before. Under heap->lock.
 bool segment_find(

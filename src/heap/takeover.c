@@ -57,9 +57,10 @@ static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
     }
 }
 
-/// Step 1 where the slot's thread may run or sleep for ever: slabs of which every block is on the foreign
-/// list. Nobody can be in the middle of a commit on one, for that takes a block of it.
-static void detach_drained(struct slot *slot, struct loot *loot)
+/// Step 1 for slabs that other slots' frees have emptied. Where the port cannot tell whether the slot's
+/// thread runs or sleeps for ever, only those of which every block is on the foreign list: nobody can be in
+/// the middle of a commit on one, for that takes a block of it.
+static void detach_drained(struct slot *slot, acre_claim claim, struct loot *loot)
 {
     for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class ++) {
         struct link *awake = &slot->awake[class];
@@ -69,7 +70,7 @@ static void detach_drained(struct slot *slot, struct loot *loot)
             if (!slab->drained) {
                 break; // drained ones stand first
             }
-            if (foreign_count(slab) == slab->carved) {
+            if (claim != ACRE_CLAIM_NO || foreign_count(slab) == slab->carved) {
                 detach(slot, slab, loot);
                 slab->state = SLAB_EMPTY;
             }
@@ -93,19 +94,12 @@ struct raid {
     unsigned class;    // awake slabs of this class; SIZE_CLASSES for none
     uint32_t refusals; // heap->refusals now
     bool idle_only;
-    bool drained_only;
+    bool drained_only; // slabs that other slots' frees have emptied, no others
 };
 
-/// Step 1. Takes what is wanted. Empty loot if there is none.
-static void plunder(struct slot *victim, const struct raid *raid, struct loot *loot)
+/// Step 1 where nobody refills: slabs that can be refilled from, and empty ones.
+static void detach_idle(struct slot *victim, const struct raid *raid, struct loot *loot)
 {
-    loot->count = 0;
-    acre_port_lock_take(&victim->lock);
-    if (raid->drained_only) {
-        detach_drained(victim, loot);
-        acre_port_lock_drop(&victim->lock);
-        return;
-    }
     if (raid->class < SIZE_CLASSES) {
         detach_list(victim, &victim->awake[raid->class], loot);
     } else {
@@ -114,6 +108,18 @@ static void plunder(struct slot *victim, const struct raid *raid, struct loot *l
     unsigned awake = loot->count;
     detach_list(victim, &victim->empty, loot);
     victim->empty_count -= loot->count - awake;
+}
+
+/// Step 1. Takes what is wanted. Empty loot if there is none.
+static void plunder(
+    struct slot *victim, const struct raid *raid, acre_claim claim, struct loot *loot)
+{
+    loot->count = 0;
+    acre_port_lock_take(&victim->lock);
+    if (!raid->drained_only && claim != ACRE_CLAIM_NO) {
+        detach_idle(victim, raid, loot);
+    }
+    detach_drained(victim, claim, loot);
     acre_port_lock_drop(&victim->lock);
 }
 
@@ -132,16 +138,21 @@ static bool let_commits_end(acre_claim claim, const struct loot *loot)
     return loot->count == 0 || claim != ACRE_CLAIM_SHARED || acre_port_barrier();
 }
 
-/// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. Only a peek.
+/// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. What others have
+/// emptied is taken from a busy one, too, if it is worth a barrier: a thread whose slot changes, as
+/// concurrency ids do when threads come and go, would else fill new slabs while it empties its old ones. Only
+/// a peek.
 __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
-    struct slot *victim, const struct raid *raid)
+    struct slot *victim, struct raid *raid)
 {
     if (!raid->idle_only) {
         return true;
     }
     const struct link *awake = &victim->awake[raid->class];
-    bool has_any = victim->empty_count != 0 || victim->drained_count != 0 || awake->next != awake;
-    return slot_is_idle(victim, raid->refusals) && has_any;
+    raid->drained_only = !slot_is_idle(victim, raid->refusals);
+    return victim->drained_count >= TAKEOVER_SLABS_MAX ||
+           (!raid->drained_only &&
+            (victim->drained_count != 0 || victim->empty_count != 0 || awake->next != awake));
 }
 
 /// Raids one slot after the other until there is loot.
@@ -157,13 +168,12 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
         n = n < slots ? n : 0;
         store_relaxed(&heap->raid_at, n + 1);
         struct slot *victim = n == number ? NULL : slot_of(heap, n);
-        if (victim == NULL || own == NULL || !is_worth_raiding(victim, raid)) {
+        struct raid allowed = *raid;
+        if (victim == NULL || own == NULL || !is_worth_raiding(victim, &allowed)) {
             continue;
         }
         acre_claim claim = acre_port_slot_claim(n);
-        struct raid allowed = *raid;
-        allowed.drained_only = claim == ACRE_CLAIM_NO;
-        plunder(victim, &allowed, &loot);
+        plunder(victim, &allowed, claim, &loot);
         bool safe = let_commits_end(claim, &loot);
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
@@ -241,18 +251,29 @@ static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot
     loot->count = retired;
 }
 
-size_t takeover_retire(acre_heap *heap, unsigned number)
+/// Whether a slot may have slabs that are all free. Only a peek.
+__attribute__((no_sanitize("thread"))) static bool may_have_free_slabs(
+    const struct slot *slot, bool drained_only)
 {
+    bool may = slot->drained_count != 0 || (slot->empty_count != 0 && !drained_only);
+    for (unsigned class = 0; class < SIZE_CLASSES && !may && !drained_only; class ++) {
+        may = slot->awake[class].next != &slot->awake[class];
+    }
+    return may;
+}
+
+size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only)
+{
+    const struct raid raid = {.class = SIZE_CLASSES, .drained_only = drained_only};
     struct slot *slot = slot_of(heap, number);
     struct loot loot = {.count = 0};
     size_t bytes = 0;
-    if (slot == NULL) {
+    if (slot == NULL || !may_have_free_slabs(slot, drained_only)) {
         return 0;
     }
     acre_claim claim = acre_port_slot_claim(number);
-    const struct raid raid = {.class = SIZE_CLASSES, .drained_only = claim == ACRE_CLAIM_NO};
     do {
-        plunder(slot, &raid, &loot);
+        plunder(slot, &raid, claim, &loot);
         if (!let_commits_end(claim, &loot)) {
             attach_all(slot, &loot);
             break;

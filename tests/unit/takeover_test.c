@@ -95,11 +95,11 @@ static void slabs_that_others_emptied_are_taken_from_a_slot_in_use(void)
     sim_move(0);
     free_many(blocks + 1, SLABS * PER_SLAB - 1);
     size_t used_pages = subject->used_pages;
-    T_EXPECT(takeover_retire(subject, 1) >= (size_t)(SLABS - 3) * SLICE_BYTES);
+    T_EXPECT(takeover_retire(subject, 1, false) >= (size_t)(SLABS - 3) * SLICE_BYTES);
     T_EXPECT(used_pages - subject->used_pages >= (size_t)(SLABS - 3) * SLICE_PAGES);
     T_EXPECT(owner_slot(slab_at(blocks[0])->owner) == 1 && acre_sim.barriers == 0);
     T_EXPECT_SOUND(acre_heap_audit(subject));
-    T_EXPECT(takeover_retire(subject, 1) == 0);
+    T_EXPECT(takeover_retire(subject, 1, false) == 0);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -113,6 +113,26 @@ static void trim_takes_what_others_emptied_from_a_slot_in_use(void)
     T_EXPECT(acre_heap_alloc(subject, 64) != NULL);
     free_many(blocks, SLABS * PER_SLAB);
     T_EXPECT(acre_heap_trim(subject, 0) >= (size_t)(SLABS - 2) * SLICE_BYTES);
+    T_EXPECT_SOUND(heap_close());
+}
+
+/// A thread has left slot 1, where it has just been, and empties there what it filled.
+static void slabs_that_others_emptied_are_used_before_new_memory(void)
+{
+    static void *many[24 * PER_SLAB];
+    heap_open();
+    T_EXPECT(acre_heap_alloc(subject, 640) != NULL); // slot 0 has a slab of the class to come
+    sim_move(1);
+    T_EXPECT(alloc_many(many, 24 * PER_SLAB, BLOCK_BYTES) == 24 * PER_SLAB);
+    sim_move(0);
+    free_many(many, 20 * PER_SLAB);
+    struct slot *left = slot_of(subject, 1);
+    T_EXPECT(left->drained_count >= 16);
+    size_t used_pages = subject->used_pages;
+    T_EXPECT(alloc_many(others, 8 * PER_SLAB, 640) == 8 * PER_SLAB);
+    T_EXPECT(subject->used_pages == used_pages && acre_sim.barriers == 1);
+    T_EXPECT(left->drained_count < 16 && slab_at(many[23 * PER_SLAB])->owner == 1);
+    T_EXPECT_SOUND(acre_heap_audit(subject));
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -172,6 +192,7 @@ T_MAIN(
     T_CASE(idle_slots_slabs_are_used_before_new_memory),
     T_CASE(idle_slots_awake_slabs_are_taken_with_their_free_blocks),
     T_CASE(slabs_that_others_emptied_are_taken_from_a_slot_in_use),
-    T_CASE(trim_takes_what_others_emptied_from_a_slot_in_use), T_CASE(slot_in_use_is_never_raided),
-    T_CASE(slot_claimed_alone_needs_no_barrier),
+    T_CASE(trim_takes_what_others_emptied_from_a_slot_in_use),
+    T_CASE(slabs_that_others_emptied_are_used_before_new_memory),
+    T_CASE(slot_in_use_is_never_raided), T_CASE(slot_claimed_alone_needs_no_barrier),
     T_CASE(slabs_are_nobodys_while_the_barrier_is_awaited), T_CASE(slot_raided_is_served_afresh))
