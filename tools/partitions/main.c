@@ -142,14 +142,20 @@ static const char *file_name(const char *path)
     return slash == NULL ? path : slash + 1;
 }
 
+static void print_lower(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        int letter = (unsigned char)*text;
+        (void)putchar(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
+    }
+}
+
 static void print_comment(
     const struct arguments *arguments, const struct trace *traces, const struct plan *plans)
 {
     size_t peak = peak_of(traces, arguments->path_count);
     printf("// ");
-    for (const char *at = arguments->name; *at != '\0'; at++) {
-        (void)putchar(tolower((unsigned char)*at));
-    }
+    print_lower(arguments->name);
     puts("_plan.h - partitions that acre-partitions planned, and tried, from");
     for (size_t i = 0; i < arguments->path_count; i++) {
         printf(

@@ -89,7 +89,7 @@ bool plan_make(
     unsigned margin_percent)
 {
     struct best *best[ACRE_PARTITIONS_MAX] = {NULL};
-    struct best *table = malloc(ACRE_PARTITIONS_MAX * peaks->count * sizeof(*table));
+    struct best *table = calloc(ACRE_PARTITIONS_MAX * peaks->count, sizeof(*table));
     bool any = table != NULL;
     for (size_t k = 0; table != NULL && k < ACRE_PARTITIONS_MAX; k++) {
         best[k] = table + k * peaks->count;
