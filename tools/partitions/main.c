@@ -194,13 +194,15 @@ static void print_plan(const struct arguments *arguments, const struct plan *pla
             "// %zu to %zu bytes: %zu at a time\n", plan->least[i], plan->partition[i].block_bytes,
             plan->partition[i].count);
     }
-    printf("#define %s_PLAN(PARTITION)", name);
+    char line[160];
+    (void)snprintf(line, sizeof(line), "#define %.100s_PLAN(PARTITION)", name);
     for (size_t i = 0; i < plan->count; i++) {
-        printf(
-            " \\\n    PARTITION(%zu, %zu)", plan->partition[i].block_bytes,
+        printf("%-99s\\\n", line);
+        (void)snprintf(
+            line, sizeof(line), "    PARTITION(%zu, %zu)", plan->partition[i].block_bytes,
             plan->partition[i].count);
     }
-    puts("\n\n#endif");
+    printf("%s\n\n#endif\n", line);
 }
 
 static int try_plans(
