@@ -63,7 +63,7 @@ def main():
     verdicts, rows = common.Verdicts(), []
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        programs.build(folder)
+        record_trace.build_recorder(folder)
         for program, (command, given) in programs.programs(folder).items():
             trace = record(folder, program, command, given)
             if trace is None:

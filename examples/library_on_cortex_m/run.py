@@ -7,7 +7,7 @@ the firmware that ships.
 
 1. Links the firmware with record.c and runs it in QEMU: it writes down every call.
 2. Plans three partitions. The plan must be the one in json_plan.h.
-3. Links the firmware with partitions.c and runs it: every message must arrive whole, every partition must
+3. Links the firmware with fixed_block.c and runs it: every message must arrive whole, every partition must
    have been full at some time, and nothing may have failed.
 4. The same with a block less in each partition in turn, and without spilling: that must fail, or the proof in
    step 3 is none.
@@ -25,19 +25,28 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 COMPILER, QEMU = "arm-none-eabi-gcc", "qemu-system-arm"
 FLAGS = ["-mthumb", "-mcpu=cortex-m4", "-Os", "-std=gnu11", "-ffreestanding", "-ffunction-sections",
-         "-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror", "-nostdlib",
-         "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-Wl,--wrap=calloc", "-Wl,--wrap=free",
-         f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}", f"-I{ROOT / 'ports/bare'}", f"-T{HERE / 'board.ld'}"]
+         "-fno-tree-loop-distribute-patterns", "-Wall", "-Wextra", "-Werror",
+         *(f"-I{ROOT / path}" for path in ("include", "src", "ports/bare"))]
+LINK = ["-mthumb", "-mcpu=cortex-m4", "-nostdlib", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments",
+        "-Wl,--wrap=calloc", "-Wl,--wrap=free", f"-T{HERE / 'board.ld'}"]
+FIRMWARE = [HERE / name for name in ("board.c", "json.c", "main.c")]
 POOLS = ROOT / "src/pools"
+# What is behind calloc needs of acre.
+FOR_RECORDING = sorted(POOLS.glob("rt*.c"))
+FOR_SHIPPING = [*sorted(POOLS.glob("partitions*.c")), POOLS / "pool.c", POOLS / "pool_range.c"]
 
 
-def build(folder, memory, plan=HERE, flags=()):
-    """The firmware with one of the two sources behind calloc."""
+def compile_all(folder, sources, flags=()):
+    objects = []
+    for source in sources:
+        objects.append(folder / f"{source.stem}.o")
+        subprocess.run([COMPILER, *FLAGS, *flags, "-c", source, "-o", objects[-1]], check=True)
+    return objects
+
+
+def link(folder, objects):
     image = folder / "firmware.elf"
-    kinds = ["rt*.c"] if memory == "record.c" else ["partitions*.c", "pool.c", "pool_range.c"]
-    acre = [path for kind in kinds for path in sorted(POOLS.glob(kind))]
-    subprocess.run([COMPILER, *FLAGS, *flags, f"-I{plan}", "-o", image, HERE / "board.c", HERE / "json.c",
-                    HERE / "main.c", HERE / memory, *acre, "-lgcc"], check=True)
+    subprocess.run([COMPILER, *LINK, "-o", image, *objects, "-lgcc"], check=True)
     return image
 
 
@@ -50,8 +59,9 @@ def run(image):
     return done.returncode, done.stdout + done.stderr
 
 
-def make_plan(build_dir, folder):
-    status, said = run(build(folder, "record.c"))
+def make_plan(build_dir, folder, firmware):
+    recording = compile_all(folder, [HERE / "record.c", *FOR_RECORDING])
+    status, said = run(link(folder, firmware + recording))
     if status != 0 or not said.endswith("# end\n"):
         sys.exit(f"the recording failed: status {status}: {said[-300:]}")
     trace = folder / "json.trace"
@@ -75,22 +85,25 @@ def main():
         return 77
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        plan = make_plan(pathlib.Path(sys.argv[1]).resolve(), folder)
+        firmware = compile_all(folder, FIRMWARE)
+        plan = make_plan(pathlib.Path(sys.argv[1]).resolve(), folder, firmware)
         if sys.argv[2:]:
             (HERE / "json_plan.h").write_text(plan)
         if (HERE / "json_plan.h").read_text() != plan:
             sys.exit(f"json_plan.h is not the plan for what was recorded; --write writes it:\n{plan}")
-        status, said = run(build(folder, "partitions.c"))
+        firmware += compile_all(folder, FOR_SHIPPING)
+        memory = compile_all(folder, [HERE / "fixed_block.c"])
+        status, said = run(link(folder, firmware + memory))
         print(said, end="")
         peaks = re.findall(r"at most (\d+) of (\d+), live 0, spilled 0, failed 0", said)
         if status != 0 or len(peaks) != 3 or any(peak != count for peak, count in peaks):
             sys.exit(f"status {status}")
         for index in range(3):
             (folder / "json_plan.h").write_text(with_a_block_less(plan, index))
-            (folder / "partitions.c").write_text(
-                (HERE / "partitions.c").read_text().replace("ACRE_PARTITIONS_SPILL", "0"))
-            shutil.copy(HERE / "board.h", folder)
-            status, said = run(build(folder, folder / "partitions.c", folder))
+            source = folder / "behind_calloc.c"
+            source.write_text((HERE / "fixed_block.c").read_text().replace("ACRE_PARTITIONS_SPILL", "0"))
+            memory = compile_all(folder, [source], [f"-I{HERE}"])  # its own folder's plan comes first
+            status, said = run(link(folder, firmware + memory))
             if status != 3 or "no memory for a message" not in said:
                 sys.exit(f"a block less in partition {index} is enough: status {status}: {said}")
     print("a block less in any of them, and a message finds no memory")

@@ -1,4 +1,4 @@
-// partitions.c - calloc and free on three partitions in one fixed block, as recorded and planned: what the
+// fixed_block.c - calloc and free on three partitions in one fixed block, as recorded and planned: what the
 // firmware is shipped with. All its dynamic memory is json_memory, whose size the linker's map shows.
 // SPDX-License-Identifier: MIT
 #include "board.h"
