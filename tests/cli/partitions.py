@@ -152,6 +152,7 @@ def case_ids_may_be_addresses(bench):
     done = plan(bench, trace)
     cli.equal((done.returncode, done.stderr), (0, ""), "status and complaint")
     cli.equal(rows(done.stdout), [(64, 2)], "plan")
+    cli.equal(rows(plan(bench, "a 010 1\nf 10\na 08 1\nf 8\n").stdout), [(16, 1)], "no octal numbers")
     # A missing free, and a free of what came before the recording.
     done = plan(bench, "f 9\na 1 5\na 1 5\n")
     cli.equal((done.returncode, rows(done.stdout)), (0, [(16, 1)]), "plan")

@@ -106,17 +106,17 @@ static size_t class_index(const struct peaks *peaks, size_t size)
     return low;
 }
 
-static void come(struct peaks *peaks, size_t *up_to, size_t class)
+static void come(struct peaks *peaks, int32_t *up_to, size_t class)
 {
     size_t count = peaks->count;
     for (size_t j = class; j < count; j++) {
         up_to[j] += 1;
     }
     for (size_t i = 0; i <= class; i++) {
-        size_t below = i == 0 ? 0 : up_to[i - 1];
-        size_t *row = &peaks->live_most[i * count];
+        int32_t below = i == 0 ? 0 : up_to[i - 1];
+        int32_t *row = &peaks->live_most[i * count];
         for (size_t j = class; j < count; j++) {
-            size_t live = up_to[j] - below;
+            int32_t live = up_to[j] - below;
             row[j] = live > row[j] ? live : row[j];
         }
     }
@@ -124,7 +124,7 @@ static void come(struct peaks *peaks, size_t *up_to, size_t class)
 
 static void follow(struct peaks *peaks, const struct trace *trace)
 {
-    size_t up_to[CLASSES_MAX] = {0};
+    int32_t up_to[CLASSES_MAX] = {0};
     for (size_t i = 0; i < trace->count; i++) {
         const struct event *event = &trace->events[i];
         if (event->before != 0) {

@@ -11,13 +11,13 @@ enum { CLASSES_MAX = 512 };
 struct peaks {
     size_t count;             // of classes
     size_t size[CLASSES_MAX]; // of the largest request of each class, rounded up; ascending
-    size_t *live_most;        // count * count: peaks_of
+    int32_t *live_most;        // count * count: peaks_of; 32 bits, four in a vector
 };
 
 /// The most blocks that were live at a time, of all sizes of the classes from `first` to `last`.
 static inline size_t peaks_of(const struct peaks *peaks, size_t first, size_t last)
 {
-    return peaks->live_most[first * peaks->count + last];
+    return (size_t)peaks->live_most[first * peaks->count + last];
 }
 
 /// Finds the sizes of all traces, in multiples of `align`, and their peaks; of several traces the larger

@@ -100,6 +100,9 @@ static bool change(struct reader *reader, struct entry *entry, size_t size)
         trace->events = more;
     }
     if (entry->size == 0) {
+        if (trace->blocks == INT32_MAX) {
+            return say(reader, "more than 2^31 blocks");
+        }
         entry->block = trace->blocks++;
     }
     trace->events[trace->count++] = (struct event){entry->block, entry->size, size};
@@ -167,7 +170,7 @@ static bool do_resize(struct reader *reader, uint64_t id, size_t size, uint64_t 
     return true;
 }
 
-/// The number at *at, in the ways of C; moves *at behind it.
+/// The number at *at, decimal or with 0x hexadecimal; moves *at behind it.
 static bool number(char **at, uint64_t *out)
 {
     char *end;
@@ -176,7 +179,7 @@ static bool number(char **at, uint64_t *out)
         return false;
     }
     errno = 0;
-    *out = strtoull(*at, &end, 0);
+    *out = strtoull(*at, &end, (*at)[0] == '0' && (*at)[1] == 'x' ? 16 : 10);
     bool separate = *end == '\0' || strchr(" \t\r\n", *end) != NULL;
     *at = end;
     return errno == 0 && separate;
