@@ -11,7 +11,7 @@ enum { CLASSES_MAX = 512 };
 struct peaks {
     size_t count;             // of classes
     size_t size[CLASSES_MAX]; // of the largest request of each class, rounded up; ascending
-    int32_t *live_most;        // count * count: peaks_of; 32 bits, four in a vector
+    int32_t *live_most;       // count * count: peaks_of; 32 bits, four in a vector
 };
 
 /// The most blocks that were live at a time, of all sizes of the classes from `first` to `last`.
