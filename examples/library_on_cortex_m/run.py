@@ -33,7 +33,7 @@ FIRMWARE = [HERE / name for name in ("board.c", "json.c", "main.c")]
 POOLS = ROOT / "src/pools"
 # What is behind calloc needs of acre.
 FOR_RECORDING = sorted(POOLS.glob("rt*.c"))
-FOR_SHIPPING = [*sorted(POOLS.glob("partitions*.c")), POOLS / "pool.c", POOLS / "pool_range.c"]
+FOR_SHIPPING = [*sorted(POOLS.glob("partitions*.c")), *sorted(POOLS.glob("pool*.c"))]
 
 
 def compile_all(folder, sources, flags=()):

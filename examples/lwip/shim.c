@@ -33,9 +33,10 @@ enum { PARTITIONS = sizeof(plan) / sizeof(plan[0]) };
 
 // ACRE_PARTITIONS_BYTES wants a plan in one macro; lwIP's list is a file, so the sum is made here.
 static unsigned char set_memory
-    [ACRE_PARTITIONS_SET_BYTES + PARTITIONS * ACRE_PARTITIONS_EACH_BYTES + ACRE_PARTITIONS_ALIGN
+    [ACRE_PARTITIONS_SET_BYTES + ACRE_PARTITIONS_ALIGN
 #define LWIP_MEMPOOL(name, number, size, words)
-#define LWIP_MALLOC_MEMPOOL(number, size) ACRE_PARTITIONS_ADD_BLOCKS(size, number)
+#define LWIP_MALLOC_MEMPOOL(number, size)                                                          \
+    ACRE_PARTITIONS_ADD_EACH(size, number) ACRE_PARTITIONS_ADD_BLOCKS(size, number)
 #include "lwippools.h"
 ] __attribute__((aligned(ACRE_PARTITIONS_ALIGN)));
 

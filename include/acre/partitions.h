@@ -1,11 +1,11 @@
 // acre/partitions.h - a partition set: a few pools over one piece of memory, behind the functions of malloc.
 //
-//     memory:  [ set | 153 blocks of 40 | 146 blocks of 136 | 20 blocks of 800 ]
+//     memory:  [ set, live bits | 153 blocks of 40 | 146 blocks of 136 | 20 blocks of 800 ]
 //
 //     size    -> the partition with the smallest blocks that are large enough    a search among sizes
 //     address -> the partition that it lies in                                   a search among addresses
 //
-// For programs whose sizes are known, from a recorded run: tools/plan_partitions turns the record into the
+// For programs whose sizes are known, from a recorded run: acre-partitions(1) turns the record into the
 // plan that needs the least memory (docs/choosing.md). A run that at no time has more live blocks of any
 // range of sizes than the recorded one is always served: there is no fragmentation. Every call compares four
 // times, and then does what a pool does (acre/pool.h): constant time, and a free that proves its
@@ -173,7 +173,7 @@ ACRE_END
 
 // NOLINTBEGIN(bugprone-macro-parentheses): a list stands in them
 
-/// A plan as a macro, as tools/plan_partitions prints it, names each partition to the macro it is given:
+/// A plan as a macro, as acre-partitions prints it, names each partition to the macro it is given:
 ///
 ///     #define MODEM_PLAN(PARTITION) PARTITION(40, 153) PARTITION(136, 146) PARTITION(800, 20)
 ///
@@ -184,9 +184,10 @@ ACRE_END
          PLAN(ACRE_PARTITIONS_ADD_BLOCKS))
 #define ACRE_PARTITIONS_UP(bytes)                                                                  \
     (((bytes) + ACRE_PARTITIONS_ALIGN - 1) & ~(ACRE_PARTITIONS_ALIGN - 1))
-#define ACRE_PARTITIONS_ADD_EACH(block_bytes, count) +ACRE_PARTITIONS_EACH_BYTES
+#define ACRE_PARTITIONS_ADD_EACH(block_bytes, count)                                               \
+    +ACRE_PARTITIONS_EACH_BYTES + ACRE_POOL_BESIDE_BYTES(count)
 #define ACRE_PARTITIONS_ADD_BLOCKS(block_bytes, count)                                             \
-    +ACRE_PARTITIONS_UP(ACRE_POOL_BYTES(count, block_bytes, ACRE_PARTITIONS_ALIGN))
+    +(size_t)(count)*ACRE_POOL_STRIDE(block_bytes, ACRE_PARTITIONS_ALIGN)
 #define ACRE_PARTITIONS_ROW(block_bytes, count) {block_bytes, count},
 
 /// A set by such a plan, in static memory: acre_status name_init(unsigned flags), with ACRE_PARTITIONS_SPILL,

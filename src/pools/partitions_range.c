@@ -1,8 +1,8 @@
 // partitions_range.c - a partition set's memory: how much it needs, making and ending it, and looking at
 // all of it. See acre/partitions.h.
 //
-//     start, aligned                                                         each a multiple of the alignment
-//      | set, a struct for each partition | blocks, links if KEEP, live bits | blocks, ... | ...
+//     start, aligned                                                  aligned
+//      | set, a struct for each partition, live bits, links if KEEP | blocks of 40 | of 136 | of 800 |
 //
 // What describes the blocks lies below them all: who writes past the end of a block does not reach it.
 // SPDX-License-Identifier: MIT
@@ -12,68 +12,69 @@
 
 /// A plan that was looked at: what its set takes. Valid if bytes is not 0.
 struct layout {
-    size_t align;
-    size_t bytes;      // of everything
-    size_t head_bytes; // below the blocks
+    size_t align;       // of the whole
+    size_t block_align; // at most `align`
+    size_t bytes;       // of everything
+    size_t head_bytes;  // below the blocks
     unsigned flags;
 };
 
-static size_t layout_align(const acre_partitions_options *options)
+/// What follows from the options alone. False: they make no sense.
+static bool read_options(struct layout *layout, const acre_partitions_options *options)
 {
+    const unsigned known = ACRE_PARTITIONS_SPILL | ACRE_POOL_KEEP | ACRE_POOL_SHARED;
     size_t align = options == NULL || options->align == 0 ? ACRE_PARTITIONS_ALIGN : options->align;
-    return align < sizeof(void *) ? sizeof(void *) : align; // the struct lies in this memory, too
+    if (!is_power_of_two(align) || align > PTRDIFF_MAX / 2) {
+        return false;
+    }
+    layout->block_align = ACRE_POOL_ALIGN(align);                    // pools have 4 at least
+    layout->align = align < sizeof(void *) ? sizeof(void *) : align; // the set lies there, too
+    layout->flags = options == NULL ? 0 : options->flags;
+    return (layout->flags & ~known) == 0;
 }
 
-/// The alignment of blocks. Pools have 4 at least.
-static size_t block_align(const acre_partitions_options *options)
+/// Bytes of the live bits and links of so many blocks.
+static size_t beside_bytes(size_t count, unsigned flags)
 {
-    return options == NULL || options->align == 0 ? ACRE_PARTITIONS_ALIGN
-                                                  : ACRE_POOL_ALIGN(options->align);
+    return ACRE_POOL_BESIDE_BYTES(count) + ((flags & ACRE_POOL_KEEP) != 0 ? 4 * count : 0);
 }
 
-/// Bytes that the pool of one partition takes, rounded up so that the next one is aligned. False if no
-/// machine has them.
-static bool partition_bytes(
-    const acre_partition *partition, const struct layout *layout, size_t stride, size_t *out)
+/// Adds one partition to what is laid out. False: it makes no sense, or no machine has so much.
+static bool add_partition(
+    struct layout *layout, const acre_partition *partition, size_t last_stride, size_t *stride)
 {
     size_t count = partition->count;
-    size_t links = (layout->flags & ACRE_POOL_KEEP) != 0 ? 4 : 0;
     size_t blocks;
-    size_t bits = (count / 32 + (count % 32 != 0)) * 4;
-    return count > 0 && count <= INT32_MAX && mul_size(count, stride, &blocks) &&
-           mul_size(count, links, &links) && add_size(blocks, links, &blocks) &&
-           add_size(blocks, bits, &blocks) && align_up(blocks, layout->align, out);
+    if (partition->block_bytes == 0 || count == 0 || count > INT32_MAX ||
+        !align_up(partition->block_bytes, layout->block_align, stride) || *stride <= last_stride ||
+        !mul_size(count, *stride, &blocks) || blocks > PTRDIFF_MAX) {
+        return false;
+    }
+    // Not more than the blocks have, and an eighth of that: it cannot wrap either.
+    size_t beside = beside_bytes(count, layout->flags);
+    return add_size(layout->bytes, blocks, &layout->bytes) &&
+           add_size(layout->head_bytes, beside, &layout->head_bytes);
 }
 
 static struct layout lay_out(
     const acre_partition *plan, size_t count, const acre_partitions_options *options)
 {
     const struct layout refused = {0};
-    const unsigned known = ACRE_PARTITIONS_SPILL | ACRE_POOL_KEEP | ACRE_POOL_SHARED;
-    struct layout layout = {
-        .align = layout_align(options),
-        .flags = options == NULL ? 0 : options->flags,
-    };
+    struct layout layout = refused;
     if (plan == NULL || count == 0 || count > ACRE_PARTITIONS_MAX ||
-        !is_power_of_two(layout.align) || layout.align > PTRDIFF_MAX / 2 ||
-        (options != NULL && (options->align & (options->align - 1)) != 0) ||
-        (layout.flags & ~known) != 0) {
+        !read_options(&layout, options)) {
         return refused;
     }
-    layout.head_bytes =
-        round_up(sizeof(acre_partitions) + count * sizeof(struct partition), layout.align);
-    layout.bytes = layout.head_bytes;
-    size_t last_stride = 0;
+    layout.head_bytes = sizeof(acre_partitions) + count * sizeof(struct partition);
+    size_t stride = 0;
     for (size_t i = 0; i < count; i++) {
-        size_t stride;
-        size_t bytes;
-        if (plan[i].block_bytes == 0 ||
-            !align_up(plan[i].block_bytes, block_align(options), &stride) ||
-            stride <= last_stride || !partition_bytes(&plan[i], &layout, stride, &bytes) ||
-            !add_size(layout.bytes, bytes, &layout.bytes) || layout.bytes > PTRDIFF_MAX) {
+        if (!add_partition(&layout, &plan[i], stride, &stride)) {
             return refused;
         }
-        last_stride = stride;
+    }
+    if (!align_up(layout.head_bytes, layout.align, &layout.head_bytes) ||
+        !add_size(layout.bytes, layout.head_bytes, &layout.bytes) || layout.bytes > PTRDIFF_MAX) {
+        return refused;
     }
     return layout;
 }
@@ -86,8 +87,7 @@ size_t acre_partitions_bytes(
 
 /// Makes the set at `start`, which is aligned and has layout->bytes.
 static acre_partitions *make(
-    unsigned char *start, const struct layout *layout, const acre_partition *plan, size_t count,
-    const acre_partitions_options *options)
+    unsigned char *start, const struct layout *layout, const acre_partition *plan, size_t count)
 {
     acre_partitions *set = (acre_partitions *)(void *)start;
     *set = (acre_partitions){.count = count, .spill = layout->flags & ACRE_PARTITIONS_SPILL};
@@ -95,27 +95,27 @@ static acre_partitions *make(
         set->sizes[i] = SIZE_MAX;
         set->places[i] = UINTPTR_MAX;
     }
-    unsigned char *at = start + layout->head_bytes;
+    unsigned char *beside = (unsigned char *)&set->partition[count];
+    unsigned char *blocks = start + layout->head_bytes;
     for (size_t i = 0; i < count; i++) {
-        const acre_pool_options pool_options = {
+        const acre_pool_options options = {
             .block_bytes = plan[i].block_bytes,
-            .align = block_align(options),
+            .align = layout->block_align,
             .count = plan[i].count,
             .flags = layout->flags & ~ACRE_PARTITIONS_SPILL,
         };
         struct partition *partition = &set->partition[i];
-        if (i > 0) {
-            set->places[i - 1] = (word)at - 1;
-        }
+        size_t bytes = beside_bytes(plan[i].count, layout->flags);
         *partition = (struct partition){.largest_bytes = 0};
-        size_t stride = round_up(plan[i].block_bytes, pool_options.align);
-        size_t bytes = 0;
-        acre_check(partition_bytes(&plan[i], layout, stride, &bytes));
-        acre_check(acre_pool_init(&partition->pool, at, bytes, &pool_options) == ACRE_OK);
-        if (i + 1 < count) {
-            set->sizes[i] = stride;
+        acre_status status =
+            acre_pool_init_split(&partition->pool, blocks, beside, bytes, &options);
+        acre_check(status == ACRE_OK);
+        if (i > 0) {
+            set->sizes[i - 1] = set->partition[i - 1].pool.stride_bytes;
+            set->places[i - 1] = (word)blocks - 1;
         }
-        at += bytes;
+        beside += bytes;
+        blocks += plan[i].count * partition->pool.stride_bytes;
     }
     return set;
 }
@@ -132,7 +132,7 @@ acre_status acre_partitions_init(
     if (skip > bytes || layout.bytes > bytes - skip) {
         return ACRE_NO_MEMORY;
     }
-    *out = make((unsigned char *)memory + skip, &layout, plan, count, options);
+    *out = make((unsigned char *)memory + skip, &layout, plan, count);
     return ACRE_OK;
 }
 
@@ -155,7 +155,7 @@ acre_status acre_partitions_open(
         (void)pages->release(pages, memory, bytes);
         return ACRE_NO_MEMORY;
     }
-    acre_partitions *set = make(memory, &layout, plan, count, options);
+    acre_partitions *set = make(memory, &layout, plan, count);
     set->pages = pages;
     set->reserved_bytes = bytes;
     *out = set;

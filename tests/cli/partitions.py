@@ -52,22 +52,24 @@ def rounded(number, align):
     return -(-number // align) * align
 
 
-def least_bytes(changes, partitions, align, beside):
+def least_bytes(changes, partitions, align, described):
     """The least memory, by trying every way to divide the sizes and counting each anew."""
-    set_bytes, each_bytes = beside
+    set_bytes, each_bytes = described
     sizes = sorted({rounded(after, align) for _, after in changes if after})
     best = None
     for count in range(1, min(partitions, len(sizes)) + 1):
         for ends in itertools.combinations(sizes[:-1], count - 1):
             bounds = [0, *ends, sizes[-1]]
-            total = rounded(set_bytes + count * each_bytes, align)
+            beside, blocks = set_bytes + count * each_bytes, 0
             for low, high in zip(bounds, bounds[1:]):
                 live = most = 0
                 for before, after in changes:
                     live -= before > 0 and low < rounded(before, align) <= high
                     live += after > 0 and low < rounded(after, align) <= high
                     most = max(most, live)
-                total += rounded(most * high + -(-most // 32) * 4, align)
+                beside += -(-most // 32) * 4
+                blocks += most * high
+            total = rounded(beside, align) + blocks
             best = total if best is None else min(best, total)
     return best
 
@@ -96,7 +98,7 @@ def random_run(numbers, sizes):
 
 
 def case_no_division_of_the_sizes_needs_less(bench):
-    beside = described_bytes(bench)
+    described = described_bytes(bench)
     for seed in range(12):
         numbers = random.Random(seed)
         sizes = [numbers.randint(1, numbers.choice((60, 900))) for _ in range(7)]
@@ -105,7 +107,7 @@ def case_no_division_of_the_sizes_needs_less(bench):
             found = table(bench, trace, f"--align={align}")
             cli.equal(sorted(found), list(range(1, 17)), "numbers of partitions")
             for k in (1, 2, 3, 5, 16):
-                cli.equal(found[k], least_bytes(changes, k, align, beside), f"seed {seed}, k {k}")
+                cli.equal(found[k], least_bytes(changes, k, align, described), f"seed {seed}, k {k}")
 
 
 def case_a_block_that_is_resized_within_a_range_is_one_block(bench):

@@ -118,6 +118,37 @@ static void a_plan_is_served_whole_and_blocks_do_not_overlap(void)
     }
 }
 
+static void what_is_written_past_blocks_reaches_no_bookkeeping(void)
+{
+    static const unsigned flags[] = {0, ACRE_POOL_KEEP, ACRE_POOL_SHARED};
+    for (size_t kind = 0; kind < 3; kind++) {
+        const acre_partitions_options options = {.flags = flags[kind]};
+        size_t bytes = acre_partitions_bytes(plan, 3, &options);
+        T_EXPECT(make(flags[kind]));
+        unsigned char *first = NULL;
+        for (size_t i = 0; i < 3; i++) {
+            for (size_t k = 0; k < plan[i].count; k++) {
+                unsigned char *block = acre_partitions_alloc(set, plan[i].block_bytes);
+                first = first == NULL ? block : first;
+            }
+        }
+        memset(first, 0xff, (size_t)(memory + bytes - first));
+        T_EXPECT_SOUND(acre_partitions_audit(set));
+        for (size_t round = 0; round < 2; round++) {
+            for (unsigned char *at = first; at < memory + bytes; at += 16) {
+                if (acre_partitions_fault(set, at) == NULL) {
+                    acre_partitions_free(set, at);
+                    T_EXPECT(dies(free_in_set, at, "double free"));
+                }
+            }
+            for (size_t i = 0; i < 3; i++) {
+                T_EXPECT(stats_of(i).live_count == 0);
+            }
+        }
+        T_EXPECT_SOUND(acre_partitions_audit(set));
+    }
+}
+
 static void spilling_takes_the_next_larger_block_and_is_counted_at_home(void)
 {
     T_EXPECT(make(0));
@@ -376,6 +407,7 @@ static void a_set_can_have_its_memory_from_pages_or_a_heap(void)
 T_MAIN(
     T_CASE(each_size_gets_the_smallest_block_that_is_large_enough),
     T_CASE(a_plan_is_served_whole_and_blocks_do_not_overlap),
+    T_CASE(what_is_written_past_blocks_reaches_no_bookkeeping),
     T_CASE(spilling_takes_the_next_larger_block_and_is_counted_at_home),
     T_CASE(calloc_clears_what_was_asked_for_and_refuses_what_overflows),
     T_CASE(realloc_moves_to_the_partition_of_the_new_size),

@@ -24,22 +24,22 @@ static size_t block_count(size_t peak, unsigned margin_percent)
     return peak + (peak * margin_percent + 99) / 100;
 }
 
-/// Bytes of a partition in a set, as the set itself counts them; SIZE_MAX if no machine has them.
+/// Bytes of a partition in a set, as the set itself counts them, which rounds up once at the end; SIZE_MAX if
+/// no machine has them.
 static size_t partition_bytes(
-    const struct peaks *peaks, size_t first, size_t last, size_t align, unsigned margin_percent)
+    const struct peaks *peaks, size_t first, size_t last, unsigned margin_percent)
 {
     size_t count = block_count(peaks_of(peaks, first, last), margin_percent);
-    size_t beside = (count + 31) / 32 * 4 + align + ACRE_PARTITIONS_EACH_BYTES;
+    size_t beside = ACRE_POOL_BESIDE_BYTES(count) + ACRE_PARTITIONS_EACH_BYTES;
     size_t bytes;
     if (__builtin_mul_overflow(count, peaks->size[last], &bytes) || bytes > PTRDIFF_MAX - beside) {
         return SIZE_MAX;
     }
-    bytes += (count + 31) / 32 * 4;
-    return (bytes + align - 1) / align * align + ACRE_PARTITIONS_EACH_BYTES;
+    return bytes + beside;
 }
 
 static void solve(
-    struct best *best, const struct best *before, const struct peaks *peaks, size_t align,
+    struct best *best, const struct best *before, const struct peaks *peaks,
     unsigned margin_percent)
 {
     for (size_t last = 0; last < peaks->count; last++) {
@@ -48,7 +48,7 @@ static void solve(
             if ((before == NULL) != (first == 0)) {
                 continue; // the first partition begins at the first class, and no other does
             }
-            size_t bytes = partition_bytes(peaks, first, last, align, margin_percent);
+            size_t bytes = partition_bytes(peaks, first, last, margin_percent);
             if (before != NULL) {
                 size_t less = before[first - 1].bytes;
                 bytes = less > SIZE_MAX - bytes ? SIZE_MAX : bytes + less;
@@ -93,7 +93,7 @@ bool plan_make(
     bool any = table != NULL;
     for (size_t k = 0; table != NULL && k < ACRE_PARTITIONS_MAX; k++) {
         best[k] = table + k * peaks->count;
-        solve(best[k], k == 0 ? NULL : best[k - 1], peaks, align, margin_percent);
+        solve(best[k], k == 0 ? NULL : best[k - 1], peaks, margin_percent);
         struct plan plan;
         bool found = read_plan(&plan, best, k + 1, peaks, align, margin_percent);
         any = any && (k > 0 || found);
