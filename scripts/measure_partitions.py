@@ -14,6 +14,7 @@ SPDX-License-Identifier: MIT
 import argparse
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,9 +45,14 @@ def plan(planner, trace, options):
 
 
 def record(folder, name, command, given):
-    recorded = programs.record(folder, name, command, given)
-    if recorded is None:
+    """The trace of a program that was run, as text; None if the program is not here."""
+    if shutil.which(command[0]) is None:
         return None
+    recorded = folder / f"{name}.recorded"
+    done = record_trace.run_recorded(folder / "record.so", recorded, command, input=given, text=True,
+                                     capture_output=True)
+    if done.returncode != 0 or not recorded.exists():
+        raise RuntimeError(f"{name}: status {done.returncode}: {done.stderr}")
     trace = folder / f"{name}.txt"
     with trace.open("w", encoding="ascii") as out:
         out.writelines(record_trace.operations(recorded))

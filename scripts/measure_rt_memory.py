@@ -77,8 +77,8 @@ def build(folder):
                     "bench/traces/rt_need.c", *sources, "-o", folder / "rt_need"], check=True)
 
 
-def record(folder, name, command, given):
-    """The trace of a program that was run; None if the program is not here."""
+def measure(folder, name, command, given):
+    """Events, peak, and bytes for EXACT and QUICK; None if the program is not here."""
     if shutil.which(command[0]) is None:
         return None
     trace = folder / f"{name}.trace"
@@ -87,14 +87,6 @@ def record(folder, name, command, given):
                           env=environment, check=False)
     if done.returncode != 0 or not trace.exists():
         raise RuntimeError(f"{name}: status {done.returncode}: {done.stderr}")
-    return trace
-
-
-def measure(folder, name, command, given):
-    """Events, peak, and bytes for EXACT and QUICK; None if the program is not here."""
-    trace = record(folder, name, command, given)
-    if trace is None:
-        return None
     found = subprocess.run([folder / "rt_need", trace], capture_output=True, text=True, check=True)
     return tuple(map(int, found.stdout.split()))
 

@@ -54,6 +54,12 @@ def build_recorder(folder):
     return recorder
 
 
+def run_recorded(recorder, recorded, command, **options):
+    """Runs a program that writes what it asks of malloc to the file `recorded`."""
+    environment = {**os.environ, "LD_PRELOAD": str(recorder), "REC_FILE": str(recorded)}
+    return subprocess.run([str(word) for word in command], env=environment, check=False, **options)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--output", required=True, type=pathlib.Path)
@@ -66,9 +72,7 @@ def main():
         recorded, status = options.raw, 0
         if recorded is None:
             recorded = pathlib.Path(folder) / "recorded"
-            environment = {**os.environ, "LD_PRELOAD": str(build_recorder(folder)),
-                           "REC_FILE": str(recorded)}
-            status = subprocess.run(options.command, env=environment, check=False).returncode
+            status = run_recorded(build_recorder(folder), recorded, options.command).returncode
             if not recorded.exists():
                 sys.exit(f"record_trace.py: {options.command[0]} called no malloc that can be replaced")
         with options.output.open("w", encoding="ascii") as output:
