@@ -8,9 +8,10 @@ include(CMakePackageConfigHelpers)
 set(ACRE_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/acre)
 
 install(TARGETS acre_shared acre_static acre_pools EXPORT acre-targets)
-install(TARGETS acre_command)
+install(TARGETS acre_command acre_partitions_command)
 install(DIRECTORY include/acre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 install(FILES docs/man/acre.1 docs/man/acre-run.1 docs/man/acre-bench.1
+    docs/man/acre-partitions.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 install(FILES docs/man/acre.3 docs/man/acre_heap.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES docs/man/acre_options.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)

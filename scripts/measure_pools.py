@@ -33,6 +33,8 @@ HOST = [
     ("pool_keep", "acre_pool_put", 50),
     ("pool_shared", "acre_pool_get", 70),
     ("pool_shared", "acre_pool_put", 50),
+    ("partitions", "acre_partitions_alloc", 70),
+    ("partitions", "acre_partitions_free", 75),
     ("cache", "acre_cache_get", 40),
     ("cache", "acre_cache_put", 50),
     ("region", "count_region_alloc", 10),
@@ -42,7 +44,7 @@ HOST = [
 ]
 # what bench/pools/cortex_m4.c reports: most instructions allowed in any call
 CORTEX_M4 = {"pool_get": 35, "pool_put": 50, "pool_get_keep": 35, "pool_put_keep": 50,
-             "region_alloc": 12, "table_at": 20}
+             "partitions_alloc": 85, "partitions_free": 90, "region_alloc": 12, "table_at": 20}
 
 LINKER_SCRIPT = """
 MEMORY { CODE (rx) : ORIGIN = 0, LENGTH = 4M  RAM (rwx) : ORIGIN = 0x20000000, LENGTH = 4M }

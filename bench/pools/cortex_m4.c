@@ -4,7 +4,7 @@
 // The machine is mps2-an386 with -icount shift=10: an instruction lasts 1.024 us of its time, which is
 // 25.6 ticks of SysTick. A call is measured by the ticks around it, less those around a function that only returns.
 // SPDX-License-Identifier: MIT
-#include "acre/pool.h"
+#include "acre/partitions.h"
 #include "acre/region.h"
 #include "acre/table.h"
 
@@ -178,6 +178,31 @@ static void measure_pool(const char *get_name, const char *put_name, unsigned fl
     report(put_name, &put);
 }
 
+static void measure_partitions(void)
+{
+    // Six, as a plan may have them, and sizes that meet each.
+    static const acre_partition plan[] = {{16, 20},  {40, 20},  {96, 20},
+                                          {136, 20}, {400, 20}, {800, 20}};
+    static const uint16_t sizes[] = {9, 40, 90, 100, 400, 500};
+    acre_partitions *set;
+    must(acre_partitions_init(memory, sizeof(memory), plan, 6, NULL, &set) == ACRE_OK);
+    struct count alloc = {0};
+    struct count release = {0};
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            size_t size = sizes[i % 6];
+            MEASURE(&alloc, objects[i] = acre_partitions_alloc(set, size));
+            must(objects[i] != NULL);
+        }
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            unsigned at = i * 37 % OBJECTS;
+            MEASURE(&release, acre_partitions_free(set, objects[at]));
+        }
+    }
+    report("partitions_alloc", &alloc);
+    report("partitions_free", &release);
+}
+
 __attribute__((noinline, noclone)) static void *region_alloc(acre_region *region, size_t size)
 {
     return acre_region_alloc(region, size);
@@ -226,6 +251,7 @@ static _Noreturn void start(void)
     }
     measure_pool("pool_get", "pool_put", 0);
     measure_pool("pool_get_keep", "pool_put_keep", ACRE_POOL_KEEP);
+    measure_partitions();
     measure_region();
     measure_table();
     finish(EXIT_OK);

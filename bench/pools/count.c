@@ -106,6 +106,25 @@ static void run_table(unsigned long count)
     must(acre_table_close(&table) == ACRE_OK);
 }
 
+static void run_partitions(unsigned long count)
+{
+    // Six, as a plan may have them, and sizes that meet each.
+    static const acre_partition plan[] = {{32, 20},  {48, 20},  {96, 20},
+                                          {144, 20}, {400, 20}, {800, 20}};
+    static const size_t sizes[] = {20, 48, 90, 100, 400, 500};
+    acre_partitions *set;
+    must(acre_partitions_open(acre_pages_mmap(), plan, 6, NULL, &set) == ACRE_OK);
+    for (unsigned long done = 0; done < count; done += OBJECTS) {
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            objects[i] = acre_partitions_alloc(set, sizes[i % 6]);
+        }
+        for (unsigned i = 0; i < OBJECTS; i++) {
+            acre_partitions_free(set, objects[i]);
+        }
+    }
+    must(acre_partitions_close(set) == ACRE_OK);
+}
+
 static void run_cache(unsigned long count)
 {
     acre_cache *cache;
@@ -126,8 +145,9 @@ static const struct {
     const char *name;
     void (*run)(unsigned long count);
 } operations[] = {
-    {"pool", run_pool_plain}, {"pool_keep", run_pool_keep}, {"pool_shared", run_pool_shared},
-    {"cache", run_cache},     {"region", run_region},       {"table", run_table},
+    {"pool", run_pool_plain},       {"pool_keep", run_pool_keep}, {"pool_shared", run_pool_shared},
+    {"cache", run_cache},           {"region", run_region},       {"table", run_table},
+    {"partitions", run_partitions},
 };
 
 int main(int argc, char **argv)

@@ -11,6 +11,7 @@
 #include "acre/heap.h"
 #include "acre/heap_pages.h"
 #include "acre/pages.h"
+#include "acre/partitions.h"
 #include "acre/pool.h"
 #include "acre/region.h"
 #include "acre/rt.h"

@@ -73,6 +73,9 @@ typedef struct acre_pool {
 #define ACRE_POOL_BYTES(count, block_bytes, align)                                                 \
     ((size_t)(count)*ACRE_POOL_STRIDE(block_bytes, align) + ((size_t)(count) + 31) / 32 * 4)
 
+/// Bytes for the live bits of so many blocks.
+#define ACRE_POOL_BESIDE_BYTES(count) (((size_t)(count) + 31) / 32 * 4)
+
 /// Makes a pool in memory of the caller. The blocks start at the first multiple of the alignment.
 ///
 /// memory   `bytes` of it belong to the pool until the caller stops using it; need not be zero
@@ -81,6 +84,19 @@ typedef struct acre_pool {
 /// Time     one step for each 32 blocks
 acre_status acre_pool_init(
     acre_pool *pool, void *memory, size_t bytes, const acre_pool_options *options) ACRE_MUST_USE;
+
+/// Makes a pool in memory of the caller whose bits are elsewhere, so that every byte of `memory` is a
+/// block's; with ACRE_POOL_KEEP the links are, too, and the pool never touches the blocks.
+///
+/// memory   options->count blocks, aligned as they are; belongs to the pool, as does `beside`
+/// beside   `beside_bytes`, a multiple of 4 as address: ACRE_POOL_BESIDE_BYTES, with ACRE_POOL_KEEP 4 more
+///          for each block
+/// Errors   ACRE_BAD_ARGUMENT (as acre_pool_init, or misaligned, or no count), ACRE_NO_MEMORY (`beside` is
+///          too small)
+/// Time     one step for each 32 blocks
+acre_status acre_pool_init_split(
+    acre_pool *pool, void *memory, void *beside, size_t beside_bytes,
+    const acre_pool_options *options) ACRE_MUST_USE;
 
 /// Makes a pool of up to options->count blocks in a range of a page source. Memory for blocks is
 /// committed when they are first handed out, a page at least; for bits and links at once.

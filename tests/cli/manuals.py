@@ -29,7 +29,7 @@ def options(text):
 def case_mandoc_has_nothing_to_say(_):
     if shutil.which("mandoc") is None:
         raise cli.Skip("no mandoc")
-    for page in ("acre.1", "acre-run.1", "acre-bench.1", "acre_options.5"):
+    for page in ("acre.1", "acre-run.1", "acre-bench.1", "acre-partitions.1", "acre_options.5"):
         done = subprocess.run(["mandoc", "-Tlint", "-Wstyle", page], cwd=PAGES, text=True,
                               capture_output=True, check=False)
         # What manual pages this machine has installed is not the page's business.

@@ -18,6 +18,17 @@ static inline acre_pool *death_pool(void)
     return &pool;
 }
 
+/// A partition set with blocks of 48, 144 and 800 bytes.
+static inline acre_partitions *death_partitions(void)
+{
+    static const acre_partition plan[] = {{48, 100}, {144, 50}, {800, 10}};
+    acre_partitions *set;
+    if (acre_partitions_open(acre_pages_mmap(), plan, 3, NULL, &set) != ACRE_OK) {
+        _exit(DEATH_UNPREPARED);
+    }
+    return set;
+}
+
 /// A cache of a hundred objects of 104 bytes.
 static inline acre_cache *death_cache(void)
 {

@@ -58,7 +58,7 @@ soname=$(LC_ALL=C readelf -d "$libdir/libacre.so" | sed -n 's/.*(SONAME).*\[\(.*
 for library in "$soname" libacre.so libacre.a; do
     [ -e "$libdir/$library" ] || failed "there is no $library in $libdir"
 done
-for page in man1/acre.1 man1/acre-run.1 man1/acre-bench.1 man3/acre.3 man3/acre_heap.3 man5/acre_options.5; do
+for page in man1/acre.1 man1/acre-run.1 man1/acre-bench.1 man1/acre-partitions.1 man3/acre.3 man3/acre_heap.3 man5/acre_options.5; do
     [ -f "$prefix/share/man/$page" ] || failed "there is no $page"
 done
 if grep -rn --include='*.pc' --include='*.cmake' --include='*.h' -e "$root" -e "$build" "$prefix" >log; then
