@@ -104,12 +104,11 @@ void *acre_rt_realloc_aligned(acre_rt *rt, void *block, size_t align, size_t byt
         }
     }
     size_t old_bytes = acre_rt_size(rt, block);
-    void *moved = old_bytes == 0 ? NULL : acre_rt_aligned(rt, align, bytes);
-    if (moved != NULL) {
-        __builtin_memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
-        (void)acre_rt_free(rt, block);
+    if (old_bytes == 0) {
+        // To 0 bytes: refused in any case, and told why.
+        return acre_rt_resize(rt, block, 0) == ACRE_OK ? block : NULL;
     }
-    return moved;
+    return special_move(rt, block, old_bytes, rt, acre_rt_aligned(rt, align, bytes), bytes);
 }
 
 acre_status acre_rt_free_sized(acre_rt *rt, void *block, size_t bytes)

@@ -26,6 +26,11 @@ void *special_alloc_at(acre_rt *rt, void *addr, size_t bytes);
 acre_status special_free(acre_rt *rt, void *block);
 acre_status special_resize(acre_rt *rt, void *block, size_t bytes);
 
+/// Ends a move: copies what `block` of `rt` holds to `moved`, a new block of `to` or NULL, and frees `block`.
+/// Returns `moved`; NULL, with only `block` live, if that could not be freed.
+void *special_move(
+    acre_rt *rt, void *block, size_t old_bytes, acre_rt *to, void *moved, size_t bytes);
+
 /// Granules at the end of each block that are not the caller's: 1 from check level 2 on, else 0.
 static inline uint32_t guard_granules(const acre_rt *rt)
 {

@@ -295,6 +295,34 @@ static void a_reset_keeps_what_it_is_told(void)
     }
 }
 
+// All, one chunk, less than a chunk, a page, less than a page, nothing: never more than was said.
+static void no_reset_keeps_more_than_it_is_told(void)
+{
+    static const size_t keep[] = {SIZE_MAX, 65536, 65535, 12288, 5000, 4096, 1, 0};
+    static const acre_region_options options[] = {
+        {0}, {.chunk_bytes = 65536, .reserve_bytes = 1 << 20}, {.chunk_bytes = 4096}};
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < sizeof(keep) / sizeof(keep[0]); k++) {
+            T_EXPECT(open_region(&options[i]));
+            for (unsigned round = 0; round < 3; round++) {
+                for (unsigned n = 0; n < 200; n++) {
+                    void *block = acre_region_alloc(&region, n % 64 == 0 ? 100000 : 2000);
+                    T_EXPECT(block != NULL);
+                    memset(block, 1, 2000);
+                }
+                size_t before = sim.committed_bytes;
+                acre_region_reset(&region, keep[k]);
+                T_EXPECT(sim.committed_bytes <= keep[k]);
+                T_EXPECT(keep[k] != SIZE_MAX || sim.committed_bytes == before);
+                T_EXPECT(region.held_bytes == sim.committed_bytes);
+                T_EXPECT(sim.committed_bytes != 0 || sim.reserved_bytes == 0);
+                T_EXPECT_SOUND(acre_region_audit(&region));
+            }
+            T_EXPECT_SOUND(close_region());
+        }
+    }
+}
+
 static void an_object_grows_while_others_are_allocated(void)
 {
     T_EXPECT(open_region(NULL));
@@ -382,6 +410,6 @@ T_MAIN(
     T_CASE(a_reserved_region_grows_in_place), T_CASE(only_the_last_block_grows),
     T_CASE(marks_nest_and_stale_ones_are_errors), T_CASE(deferred_calls_run_newest_first_and_once),
     T_CASE(children_end_with_their_parent), T_CASE(a_reset_keeps_what_it_is_told),
-    T_CASE(an_object_grows_while_others_are_allocated),
+    T_CASE(no_reset_keeps_more_than_it_is_told), T_CASE(an_object_grows_while_others_are_allocated),
     T_CASE(scratch_regions_are_not_those_in_use), T_CASE(a_region_can_live_in_a_heap),
     T_CASE(a_watermark_has_two_ends))

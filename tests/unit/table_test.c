@@ -141,6 +141,9 @@ static void elements_are_met_in_address_order(void)
         }
     }
     T_EXPECT(met == 66 && table.live_count == 33);
+    // Numbers that no call returned end it as well, and do not begin anew.
+    T_EXPECT(acre_table_next(&table, UINT32_MAX) == 0 && acre_table_next(&table, UINT64_MAX) == 0);
+    T_EXPECT(acre_table_next(&table, 100) == 0);
 }
 
 static void memory_comes_on_demand_and_goes_on_request(void)
