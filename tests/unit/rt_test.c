@@ -224,7 +224,7 @@ static void init_uses_what_it_was_given(void)
                 acre_rt_get_stats(rt, &stats);
                 size_t meta = acre_rt_meta_bytes(stats.range_bytes, &options);
                 T_EXPECT(meta + stats.range_bytes <= bytes);
-                T_EXPECT(meta + stats.range_bytes + 2 * granule + 16 > bytes);
+                T_EXPECT(meta + stats.range_bytes + 2 * granule + 32 > bytes);
                 unsigned char *all = acre_rt_alloc(rt, stats.range_bytes);
                 T_EXPECT(all != NULL && all >= start && all + stats.range_bytes <= start + bytes);
                 memset(all, 0x55, stats.range_bytes);
@@ -278,11 +278,11 @@ static void init_refuses_what_it_cannot_serve(void)
     T_EXPECT(
         acre_rt_init_split(pool_meta + 1, 4096, pool_range, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
     T_EXPECT(
-        acre_rt_init_split(pool_meta, 4096, pool_range + 8, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
+        acre_rt_init_split(pool_meta, 4096, pool_range + 4, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
     size_t meta = acre_rt_meta_bytes(4096, NULL);
     T_EXPECT(
         acre_rt_init_split(pool_meta, meta - 1, pool_range, 4096, NULL, &rt) == ACRE_NO_MEMORY);
-    T_EXPECT(acre_rt_init_split(pool_meta, meta, pool_range, 15, NULL, &rt) == ACRE_NO_MEMORY);
+    T_EXPECT(acre_rt_init_split(pool_meta, meta, pool_range, 7, NULL, &rt) == ACRE_NO_MEMORY);
     acre_rt_options quick_wide = {.engine = ACRE_RT_QUICK, .granule_bytes = 8};
     T_EXPECT(
         acre_rt_init_split(pool_meta, sizeof(pool_meta), pool_range, 1 << 20, &quick_wide, &rt) ==
