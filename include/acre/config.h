@@ -41,10 +41,11 @@
 #endif
 #endif
 
-/// What rt heaps are compiled for: the sum of 1 (ACRE_RT_EXACT), 2 (ACRE_RT_QUICK) and 4 (more than 65 502
-/// granules): 1 to 7. Default 7. Firmware that knows what it has leaves the rest out (docs/code-size.md).
-#ifndef ACRE_RT_ENGINES
-#define ACRE_RT_ENGINES 7
+/// What rt heaps are compiled for: the sum of 1 (ACRE_RT_EXACT), 2 (ACRE_RT_QUICK), 4 (more than 65 502
+/// granules) and 8 (hooks, posts and check levels): 1 to 15, default 15. Firmware that knows what it has
+/// leaves the rest out (docs/code-size.md).
+#ifndef ACRE_RT_PARTS
+#define ACRE_RT_PARTS 15
 #endif
 
 // A segment is always 64 slices: one bit of a 64-bit word, or one page bitmap word, for each.

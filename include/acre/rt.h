@@ -131,8 +131,8 @@ typedef struct acre_rt_options {
 /// bytes    its size; the range takes what is left over, in whole granules
 /// options  NULL means all defaults; not kept
 /// out      set only on ACRE_OK
-/// Errors   ACRE_BAD_ARGUMENT (an option out of range, or an engine that ACRE_RT_ENGINES of acre/config.h
-///          leaves out), ACRE_NO_MEMORY (too small for one granule, or more granules than 2^27; QUICK with
+/// Errors   ACRE_BAD_ARGUMENT (an option out of range, or one that ACRE_RT_PARTS of acre/config.h leaves
+///          out), ACRE_NO_MEMORY (too small for one granule, or more granules than 2^27; QUICK with
 ///          more than 65 502 granules wants one of 16 bytes)
 /// Time     O(bookkeeping)
 acre_status acre_rt_init(void *block, size_t bytes, const acre_rt_options *options, acre_rt **out)

@@ -58,7 +58,7 @@ static ALWAYS_INLINE void tree_set(acre_rt *rt, uint32_t node, uint32_t value, b
 }
 
 /// Raises a leaf to at least a value, and what follows from it: no sibling need be looked at.
-static ALWAYS_INLINE void tree_raise(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
+static RT_SHARED void tree_raise(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
 {
     while (tree_get(rt, node, wide) < value) {
         tree_put(rt, node, value, wide);
@@ -122,7 +122,7 @@ static ALWAYS_INLINE uint32_t word_largest(const acre_rt *rt, uint32_t word_at, 
 }
 
 /// A free block that started at `at` is gone, or has become shorter.
-static ALWAYS_INLINE void exact_lost(acre_rt *rt, uint32_t at, bool wide)
+static RT_SHARED void exact_lost(acre_rt *rt, uint32_t at, bool wide)
 {
     uint32_t word_at = at >> 5;
     tree_set(rt, rt->tree_leaf + word_at, word_largest(rt, word_at, wide), wide);
@@ -217,7 +217,7 @@ static ALWAYS_INLINE uint32_t exact_free_length_before(const acre_rt *rt, uint32
     return length_get(rt, half, half - 1, wide);
 }
 
-static ALWAYS_INLINE void exact_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+static RT_SHARED void exact_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
 {
     uint32_t last = at + count - 1;
     if (count > RT_LENGTH_SHORT_MAX) {

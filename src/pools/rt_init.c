@@ -13,10 +13,7 @@ _Static_assert(sizeof(struct rt_lists) <= 244, "what ACRE_RT_META_BYTES counts")
 _Static_assert(sizeof(struct rt_lists_wide) <= 864, "what ACRE_RT_META_BYTES counts");
 _Static_assert(RT_NARROW_MAX == 65502, "what the documents say");
 
-// Bits of ACRE_RT_ENGINES.
-enum { WITH_EXACT = 1, WITH_QUICK = 2, WITH_WIDE = 4 };
-
-_Static_assert((ACRE_RT_ENGINES & (WITH_EXACT | WITH_QUICK)) != 0, "one engine at least");
+_Static_assert((ACRE_RT_PARTS & (RT_WITH_EXACT | RT_WITH_QUICK)) != 0, "one engine at least");
 
 /// How a heap is laid out: offsets from its struct, in bytes.
 struct plan {
@@ -34,7 +31,8 @@ struct plan {
 };
 
 static const acre_rt_options default_options;
-static const size_t granules_max = (ACRE_RT_ENGINES & WITH_WIDE) != 0 ? RT_WIDE_MAX : RT_NARROW_MAX;
+static const size_t granules_max =
+    (ACRE_RT_PARTS & RT_WITH_WIDE) != 0 ? RT_WIDE_MAX : RT_NARROW_MAX;
 
 /// Reads options into a plan. False if one is out of range.
 static bool plan_options(const acre_rt_options *options, struct plan *plan)
@@ -43,10 +41,12 @@ static bool plan_options(const acre_rt_options *options, struct plan *plan)
     if (granule == 0) {
         granule = sizeof(void *) > 4 ? 16 : 8;
     }
-    const unsigned with = options->engine == ACRE_RT_QUICK ? WITH_QUICK : WITH_EXACT;
-    if ((ACRE_RT_ENGINES & with) == 0 || !is_power_of_two(granule) || granule < 8 ||
-        granule > 65536 || options->check_level > ACRE_RT_CHECK_ALL ||
-        (unsigned)options->engine > ACRE_RT_QUICK ||
+    const unsigned with = options->engine == ACRE_RT_QUICK ? RT_WITH_QUICK : RT_WITH_EXACT;
+    const bool special =
+        options->hooks != NULL || options->check_level != 0 || options->post_count != 0;
+    if ((ACRE_RT_PARTS & with) == 0 || (special && (ACRE_RT_PARTS & RT_WITH_SPECIAL) == 0) ||
+        !is_power_of_two(granule) || granule < 8 || granule > 65536 ||
+        options->check_level > ACRE_RT_CHECK_ALL || (unsigned)options->engine > ACRE_RT_QUICK ||
         (options->post_count & (options->post_count - 1)) != 0 || options->post_count > 1u << 16) {
         return false;
     }
@@ -108,9 +108,9 @@ size_t acre_rt_meta_bytes(size_t bytes, const acre_rt_options *options)
 static const struct rt_engine *engine_of(const struct plan *plan)
 {
     // What is left out is not named, so that no linker finds it.
-    const struct rt_engine *exact = (ACRE_RT_ENGINES & WITH_EXACT) != 0 ? &rt_exact_engine : NULL;
-    const struct rt_engine *quick = (ACRE_RT_ENGINES & WITH_QUICK) != 0 ? &rt_quick_engine : NULL;
-    if ((ACRE_RT_ENGINES & WITH_WIDE) != 0 && plan->wide) {
+    const struct rt_engine *exact = (ACRE_RT_PARTS & RT_WITH_EXACT) != 0 ? &rt_exact_engine : NULL;
+    const struct rt_engine *quick = (ACRE_RT_PARTS & RT_WITH_QUICK) != 0 ? &rt_quick_engine : NULL;
+    if ((ACRE_RT_PARTS & RT_WITH_WIDE) != 0 && plan->wide) {
         exact = exact != NULL ? &rt_exact_wide_engine : NULL;
         quick = quick != NULL ? &rt_quick_wide_engine : NULL;
     }

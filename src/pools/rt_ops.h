@@ -99,7 +99,7 @@ static ALWAYS_INLINE void ops_moved(
 }
 
 /// Makes the first `count` granules of a detached free block of `length` live; the rest stays free.
-static ALWAYS_INLINE void ops_take(
+static RT_SHARED void ops_take(
     acre_rt *rt, uint32_t at, uint32_t length, uint32_t count, enum rt_kind kind)
 {
     uint32_t rest = at;
@@ -129,7 +129,7 @@ static ALWAYS_INLINE void *ops_alloc(acre_rt *rt, size_t bytes, enum rt_kind kin
 }
 
 /// Makes `count` granules from `at` on free, together with their free neighbours.
-static ALWAYS_INLINE void ops_release(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
+static RT_SHARED void ops_release(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
 {
     uint32_t end = at + count;
     bool merged = edge_test(rt, end);

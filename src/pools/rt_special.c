@@ -256,7 +256,7 @@ size_t acre_rt_drain(acre_rt *rt)
 {
     struct rt_call call;
     size_t freed = 0;
-    if (rt->posts == NULL) {
+    if (!is_special(rt) || rt->posts == NULL) {
         return 0;
     }
     special_enter(rt, &call);

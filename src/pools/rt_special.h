@@ -5,6 +5,12 @@
 
 #include "pools/rt_layout.h"
 
+/// Whether a heap has hooks, posts or a check level.
+static inline bool is_special(const acre_rt *rt)
+{
+    return (ACRE_RT_PARTS & RT_WITH_SPECIAL) != 0 && rt->special != 0;
+}
+
 /// Posted blocks that one call frees at most.
 enum { RT_POSTS_PER_CALL = 2 };
 
@@ -34,7 +40,7 @@ void *special_move(
 /// Granules at the end of each block that are not the caller's: 1 from check level 2 on, else 0.
 static inline uint32_t guard_granules(const acre_rt *rt)
 {
-    return rt->check_level >= ACRE_RT_CHECK_GUARD ? 1 : 0;
+    return is_special(rt) && rt->check_level >= ACRE_RT_CHECK_GUARD ? 1 : 0;
 }
 
 /// Whether the guard of a live block is unchanged. True for blocks without one.

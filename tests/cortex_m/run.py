@@ -123,7 +123,7 @@ def run_units(folder, cpu, image, boards, verbose):
 def run_example(folder, boards, verbose):
     """The example as code for the M0, which all of them understand, on ports/cortex_m."""
     cpu = "cortex-m0"
-    flags = [f"-mcpu={cpu}", "-Os", *(f"-I{ROOT / path}" for path in ("include", "src", "ports/cortex_m"))]
+    flags = [f"-mcpu={cpu}", "-Os", "-DACRE_RT_PARTS=10", *(f"-I{ROOT / path}" for path in ("include", "src", "ports/cortex_m"))]
     sources = [ROOT / "examples/cortex_m/samples.c", ROOT / "src/base/text.c"]
     sources += [path for name in ("pool", "region", "rt") for path in sorted((ROOT / "src/pools").glob(name + "*.c"))]
     jobs = [(f"example.{path.stem}", path, flags) for path in sources] + port_jobs(cpu, "cortex_m")
