@@ -45,7 +45,13 @@ enum {
 };
 
 // Bits of ACRE_RT_PARTS.
-enum { RT_WITH_EXACT = 1, RT_WITH_QUICK = 2, RT_WITH_WIDE = 4, RT_WITH_SPECIAL = 8 };
+enum {
+    RT_WITH_EXACT = 1,
+    RT_WITH_QUICK = 2,
+    RT_WITH_WIDE = 4,
+    RT_WITH_SPECIAL = 8,
+    RT_WITH_TIGHT = 16,
+};
 
 struct rt_engine;
 struct rt_posts;
@@ -85,6 +91,8 @@ struct rt_engine {
 
 extern const struct rt_engine rt_exact_engine;
 extern const struct rt_engine rt_exact_wide_engine;
+extern const struct rt_engine rt_tight_engine;
+extern const struct rt_engine rt_tight_wide_engine;
 extern const struct rt_engine rt_quick_engine;
 extern const struct rt_engine rt_quick_wide_engine;
 
