@@ -23,7 +23,7 @@ static inline uint32_t *pool_link(const acre_pool *pool, size_t index)
 /// that happen to agree in every bit above the number of blocks.
 static inline uint32_t pool_mask(uint32_t number)
 {
-    return number * UINT32_C(0x9e3779b1) | (uint32_t)1 << 31;
+    return number * (uint32_t)0x9e3779b1 | (uint32_t)1 << 31;
 }
 
 /// The link of the free block with the number `number`, which is its index + 1: the number of the next
