@@ -13,7 +13,8 @@ install(DIRECTORY include/acre DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MAT
 install(FILES docs/man/acre.1 docs/man/acre-run.1 docs/man/acre-bench.1
     docs/man/acre-partitions.1
     DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-install(FILES docs/man/acre.3 docs/man/acre_heap.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(FILES docs/man/acre.3 docs/man/acre_heap.3 docs/man/acre-pools.3
+    DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
 install(FILES docs/man/acre_options.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 
 install(EXPORT acre-targets NAMESPACE acre:: DESTINATION ${ACRE_PACKAGE_DIR})

@@ -61,7 +61,7 @@ acre_kernel_image(test_kernel ${ACRE_KERNEL} tests/kernel/job.c tests/kernel/gue
 
 # The unit tests as kernel code, over the sim port.
 file(GLOB ACRE_UNITS CONFIGURE_DEPENDS RELATIVE ${PROJECT_SOURCE_DIR} tests/unit/*_test.c)
-list(FILTER ACRE_UNITS EXCLUDE REGEX "rt_special_test|table_test") # threads; more memory than the guest has
+list(FILTER ACRE_UNITS EXCLUDE REGEX "rt_posts_test") # threads
 set(units "")
 foreach(source ${ACRE_UNITS})
     get_filename_component(name ${source} NAME_WE)

@@ -26,6 +26,7 @@ aarch64-linux       linux aarch64-linux-gnu-gcc -O2 -fPIC -mno-outline-atomics
 riscv64             bare  riscv64-linux-gnu-gcc -O2 -march=rv64imac -mabi=lp64
 cortex-m0           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m0 -fno-jump-tables
 cortex-m4           bare  arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m4
+cortex-m33          cortex_m arm-none-eabi-gcc -Os -mthumb -mcpu=cortex-m33
 wasm32              bare  clang -Os --target=wasm32
 kernel-x86_64-gcc   kernel gcc -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic
 kernel-x86_64-clang kernel clang -O2 -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-pic

@@ -33,6 +33,7 @@ LAYERS = {
     "src/pools": (API | {"src/base"}, BARE),
     "src/front": (PUBLIC | {"src/base", "src/heap"}, HOSTED),
     "ports/bare": (PUBLIC | {"src/base"}, BARE),
+    "ports/cortex_m": (PUBLIC | {"src/base"}, BARE),
     "ports/kernel": (PUBLIC | {"src/base"}, BARE),
     "ports/kernel_x86_64": (PUBLIC | {"kernel"}, BARE),
     "ports/linux": (PUBLIC | {"src/base"}, HOSTED),
@@ -43,6 +44,8 @@ LAYERS = {
     "examples": (PUBLIC, HOSTED),
     "tests": (PUBLIC | {"src/base", "src/heap", "src/pools", "src/frames", "src/front", "ports/sim",
                "ports/linux"}, HOSTED),
+    "examples/cortex_m": (PUBLIC | {"ports/cortex_m"}, BARE),
+    "tests/cortex_m": (PUBLIC | {"ports/cortex_m", "tests"}, HOSTED),
     "tests/kernel": (PUBLIC | {"kernel", "tests"}, BARE),
 }
 TREES = ("include", "src", "ports", "kernel", "tools", "bench", "examples", "tests")

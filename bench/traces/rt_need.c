@@ -1,7 +1,9 @@
 // rt_need.c - the least memory in which an rt heap survives a recorded program, found by halving.
 //
-//     rt_need TRACE      prints: events, peak live bytes, and for each engine the bytes that are enough
+//     rt_need TRACE      prints: events, peak live bytes, that peak in whole granules, what best fit needs, and
+//                        for EXACT, TIGHT and QUICK the bytes that are enough
 //
+// Best fit is the yardstick: of all holes the smallest that suffices, of equals the lowest, without bookkeeping.
 // The memory counted is all that acre_rt_init is given: bookkeeping, range and what is left over. The peak
 // is of the sizes that the program asked for. Blocks are aligned to 16 bytes, as malloc's are.
 // SPDX-License-Identifier: MIT
@@ -98,9 +100,168 @@ static bool number(const struct event *events, size_t count)
     return true;
 }
 
+// ---- best fit, as a yardstick: nothing here is bounded ----------------------------------------------
+
+enum { GRANULE_BYTES = 16 };
+
+static size_t granules_of(size_t bytes)
+{
+    return (bytes + GRANULE_BYTES - 1) / GRANULE_BYTES;
+}
+
+/// A block is told at its first granule, and a hole at its last one, too: its length, holes negative.
+static int64_t *length_at;
+static uint64_t *holes; // length << 32 | place, sorted
+static size_t hole_count;
+
+static size_t hole_index(uint64_t hole)
+{
+    size_t low = 0;
+    size_t high = hole_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (holes[middle] < hole) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static void hole_set(size_t place, size_t length, bool there)
+{
+    if (length == 0) {
+        return;
+    }
+    uint64_t hole = (uint64_t)length << 32 | place;
+    size_t at = hole_index(hole);
+    if (there) {
+        memmove(&holes[at + 1], &holes[at], (hole_count - at) * sizeof(*holes));
+        holes[at] = hole;
+        hole_count += 1;
+        length_at[place] = -(int64_t)length;
+        length_at[place + length - 1] = -(int64_t)length;
+    } else {
+        memmove(&holes[at], &holes[at + 1], (hole_count - at - 1) * sizeof(*holes));
+        hole_count -= 1;
+        length_at[place] = 0;
+        length_at[place + length - 1] = 0;
+    }
+}
+
+/// The place of a new block, or SIZE_MAX.
+static size_t best_alloc(size_t length)
+{
+    size_t at = hole_index((uint64_t)length << 32);
+    if (at == hole_count) {
+        return SIZE_MAX;
+    }
+    size_t place = holes[at] & UINT32_MAX;
+    size_t all = holes[at] >> 32;
+    hole_set(place, all, false);
+    hole_set(place + length, all - length, true);
+    length_at[place] = (int64_t)length;
+    return place;
+}
+
+/// The granules from `place` on are free from now on; place 0 and the last one are never a block's.
+static void best_free(size_t place, size_t length)
+{
+    if (length_at[place + length] < 0) {
+        size_t behind = (size_t)-length_at[place + length];
+        hole_set(place + length, behind, false);
+        length += behind;
+    }
+    if (length_at[place - 1] < 0) {
+        size_t before = (size_t)-length_at[place - 1];
+        hole_set(place - before, before, false);
+        place -= before;
+        length += before;
+    }
+    hole_set(place, length, true);
+}
+
+static size_t best_resize(size_t place, size_t length)
+{
+    size_t old = (size_t)length_at[place];
+    size_t behind = length_at[place + old] < 0 ? (size_t)-length_at[place + old] : 0;
+    if (length <= old + behind) {
+        hole_set(place + old, behind, false);
+        length_at[place] = (int64_t)length;
+        if (length < old) {
+            best_free(place + length, old + behind - length);
+        } else {
+            hole_set(place + length, old + behind - length, true);
+        }
+        return place;
+    }
+    size_t moved = best_alloc(length);
+    if (moved != SIZE_MAX) {
+        length_at[place] = 0;
+        best_free(place, old);
+    }
+    return moved;
+}
+
+static bool best_survives(size_t granules, size_t *places)
+{
+    memset(length_at, 0, (granules + 2) * sizeof(*length_at));
+    hole_count = 0;
+    hole_set(1, granules, true);
+    for (size_t i = 0; i < step_count; i++) {
+        const struct step *step = &steps[i];
+        size_t *place = &places[step->block];
+        if (step->kind == FREE) {
+            size_t length = (size_t)length_at[*place];
+            length_at[*place] = 0;
+            best_free(*place, length);
+            continue;
+        }
+        size_t extra = step->align > GRANULE_BYTES ? step->align / GRANULE_BYTES - 1 : 0;
+        *place = step->kind == REALLOC ? best_resize(*place, granules_of(step->size))
+                                       : best_alloc(granules_of(step->size) + extra);
+        if (*place == SIZE_MAX) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// The peak in whole granules, in bytes.
+static size_t whole_peak(size_t *lengths)
+{
+    size_t live_granules = 0;
+    size_t peak = 0;
+    for (size_t i = 0; i < step_count; i++) {
+        size_t length = steps[i].kind == FREE ? 0 : granules_of(steps[i].size);
+        live_granules += length - lengths[steps[i].block];
+        lengths[steps[i].block] = length;
+        peak = live_granules > peak ? live_granules : peak;
+    }
+    return peak * GRANULE_BYTES;
+}
+
+static size_t best_least(size_t *places)
+{
+    size_t low = peak_bytes / GRANULE_BYTES;
+    size_t high = 4 * low + 4096;
+    while (high - low > low / 8000 + 2) {
+        size_t middle = low + (high - low) / 2;
+        if (best_survives(middle, places)) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    return high * GRANULE_BYTES;
+}
+
+// ---- rt heaps --------------------------------------------------------------------------------------
+
 static bool survives(unsigned char *memory, size_t bytes, acre_rt_engine engine, void **blocks)
 {
-    const acre_rt_options options = {.engine = engine, .granule_bytes = 16};
+    const acre_rt_options options = {.engine = engine, .granule_bytes = GRANULE_BYTES};
     acre_rt *rt;
     if (acre_rt_init(memory, bytes, &options, &rt) != ACRE_OK) {
         return false;
@@ -164,8 +325,16 @@ int main(int argc, char **argv)
     if (memory == MAP_FAILED) {
         return 2;
     }
+    size_t *places = calloc(block_count + 1, sizeof(*places));
+    length_at = calloc(most / GRANULE_BYTES + 4098, sizeof(*length_at));
+    holes = calloc(step_count + 2, sizeof(*holes));
+    if (places == NULL || length_at == NULL || holes == NULL) {
+        return 2;
+    }
+    size_t whole = whole_peak(places);
     printf(
-        "%zu %zu %zu %zu\n", step_count, peak_bytes, least(memory, ACRE_RT_EXACT, blocks),
+        "%zu %zu %zu %zu %zu %zu %zu\n", step_count, peak_bytes, whole, best_least(places),
+        least(memory, ACRE_RT_EXACT, blocks), least(memory, ACRE_RT_TIGHT, blocks),
         least(memory, ACRE_RT_QUICK, blocks));
     return 0;
 }

@@ -74,8 +74,8 @@ acre_status acre_cache_open(acre_pages *pages, const acre_cache_options *options
 acre_status acre_cache_close(acre_cache *cache) ACRE_MUST_USE;
 
 /// Returns a constructed object, or NULL when all are live or in other locals, there is no memory, or it
-/// cannot be constructed. NULL may come early while another thread shrinks a cache at its limit, or is
-/// committing the chunk that is wanted.
+/// cannot be constructed. NULL may come early while another thread is giving the chunk back that is wanted,
+/// in acre_cache_shrink.
 ///
 /// local  NULL: straight from the depot
 /// Time   a pop; at times 16 steps under a lock; else a construction, and perhaps a commit of a chunk

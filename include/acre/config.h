@@ -41,6 +41,13 @@
 #endif
 #endif
 
+/// What rt heaps are compiled for: the sum of 1 (ACRE_RT_EXACT), 2 (ACRE_RT_QUICK), 4 (more than 65 502
+/// granules), 8 (hooks, posts and check levels) and 16 (ACRE_RT_TIGHT): 1 to 31, default 31. Firmware that knows what it has
+/// leaves the rest out (docs/code-size.md).
+#ifndef ACRE_RT_PARTS
+#define ACRE_RT_PARTS 31
+#endif
+
 // A segment is always 64 slices: one bit of a 64-bit word, or one page bitmap word, for each.
 #define ACRE_SEGMENT_LOG2 (ACRE_SLICE_LOG2 + 6)
 

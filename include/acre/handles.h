@@ -68,8 +68,8 @@ acre_status acre_handles_init(
 #define ACRE_HANDLE_HIGH 1u
 
 /// Makes a block of `size` bytes with one reference; its contents are indeterminate. Returns its handle, or
-/// 0 when there is no room in one piece or no slot; nothing is changed then, but that with
-/// ACRE_HANDLES_AUTO blocks may have moved and been purged. flags: ACRE_HANDLE_HIGH, or 0.
+/// 0 when there is no room in one piece or no slot; nothing is changed then. With ACRE_HANDLES_AUTO blocks are
+/// moved, and purged, if there is room then. flags: ACRE_HANDLE_HIGH, or 0.
 acre_handle acre_handles_new(acre_handles *heap, size_t size, unsigned flags) ACRE_MUST_USE;
 
 /// Adds a reference. After 65535 the count stays, and the block then lives until it is killed. Errors:
@@ -128,7 +128,7 @@ acre_status acre_handles_unpin(acre_handles *heap, acre_handle handle);
 const void *acre_handles_peek(
     const acre_handles *heap, acre_handle handle, size_t offset, size_t bytes) ACRE_MUST_USE;
 
-/// A number that changes whenever a block moves or goes.
+/// A number that changes whenever a block moves, becomes shorter or goes.
 uint64_t acre_handles_epoch(const acre_handles *heap) ACRE_MUST_USE;
 
 /// Moves blocks towards the start until there are no holes that can be closed, or `bytes_max` bytes were

@@ -1,15 +1,15 @@
 // acre/pool.h - a pool: blocks of one size from a fixed range, in constant time, checked.
 //
 //     memory:  [ block 0 | block 1 | ... | block count-1 | links (ACRE_POOL_KEEP) | live bits ]
-//                  live      free -> index of the next free block
+//                  live      free -> number of the next free block, scrambled
 //
 // A block has no header. One bit for each block says whether it is live, so that putting back a block
 // twice, a pointer into a block, or a pointer from elsewhere is always found. A pool lies in memory of
 // the caller (acre_pool_init), or takes a range from a page source and memory for it as it is needed
 // (acre_pool_open); with acre/heap_pages.h a heap is a page source. Nothing divides, no call searches.
 //
-// Cost, counted by scripts/measure_pools.py: get 27, put 35 instructions on x86-64; on Cortex-M4 30 and
-// 41, and 33 for a block that is new. Memory: 1 bit a block, 33 with ACRE_POOL_KEEP.
+// Cost, counted by scripts/measure_pools.py: get 30, put 36 instructions on x86-64; on Cortex-M4 34 and
+// 46. Memory: 1 bit a block, 33 with ACRE_POOL_KEEP.
 //
 // Threads: one at a time, unless the pool is ACRE_POOL_SHARED. Misuse ends in acre_port_fatal (port.h);
 // who wants an answer instead asks acre_pool_fault first.
@@ -115,8 +115,9 @@ acre_status acre_pool_close(acre_pool *pool);
 /// the page source has no memory; the pool is unchanged then. Its contents are indeterminate, with
 /// ACRE_POOL_KEEP what they were (zero at first, if they come from a page source).
 ///
-/// Misuse  a free block whose link was overwritten is reported before it is handed out, unless what was
-///         written is the number of another block
+/// Misuse  a free block whose link was overwritten is reported before it is handed out: always if a number
+///         below 2^31 or a text was written; of other values the pool's blocks in 2^31 are taken for links,
+///         which can lose free blocks, but leads to no live one
 /// Time    constant; for a block that is new, perhaps a commit of one page
 void *acre_pool_get(acre_pool *pool) ACRE_MUST_USE;
 

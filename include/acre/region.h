@@ -152,7 +152,8 @@ acre_status acre_region_defer(
 acre_status acre_region_undefer(acre_region *region, uint64_t id) ACRE_MUST_USE;
 
 /// Frees all blocks as if rewound to the beginning, and keeps at most `keep_bytes` of the memory for
-/// what comes next: 0 gives all back, SIZE_MAX keeps all. Every mark is stale then.
+/// what comes next: 0 gives all back, the chunk_bytes that it was opened with keep one chunk, SIZE_MAX
+/// keeps all. Every mark is stale then.
 void acre_region_reset(acre_region *region, size_t keep_bytes);
 
 /// Numbers of a region, in bytes but where said.

@@ -6,10 +6,12 @@
 //
 //     engine   finds                        fragmentation at worst      keeps in free memory
 //     EXACT    the lowest hole that fits    logarithmic, acre_rt_need   nothing: never touches the range
+//     TIGHT    a hole that fits closely     linear: best fit's          nothing
 //     QUICK    a hole of the next class     linear: TLSF's              links; do not write to freed blocks
 //
-// EXACT succeeds whenever there is a hole that is large enough; it works on memory that cannot even
-// be read. QUICK takes about 40 % of its instructions and, in friendly use, about as much memory.
+// EXACT and TIGHT succeed whenever there is a hole that is large enough; they work on memory that cannot even
+// be read. TIGHT is EXACT but for the hole that it chooses: better for programs with arrays that grow. QUICK
+// takes about 40 % of their instructions and, in friendly use, about as much memory as TIGHT.
 // docs/choosing.md has numbers; docs/design/0008 says why it is built so.
 //
 // Blocks are aligned to the granule. A block of n bytes takes n bytes rounded up to granules, no more.
@@ -35,6 +37,7 @@ typedef struct acre_rt acre_rt;
 typedef enum acre_rt_engine {
     ACRE_RT_EXACT, // address-ordered first fit
     ACRE_RT_QUICK, // good fit by size classes
+    ACRE_RT_TIGHT, // nearly best fit, by the index of EXACT
 } acre_rt_engine;
 
 /// What a pointer is to an rt heap.
@@ -131,8 +134,9 @@ typedef struct acre_rt_options {
 /// bytes    its size; the range takes what is left over, in whole granules
 /// options  NULL means all defaults; not kept
 /// out      set only on ACRE_OK
-/// Errors   ACRE_BAD_ARGUMENT (an option out of range), ACRE_NO_MEMORY (too small for one granule, or
-///          more granules than 2^27; QUICK with more than 65 502 granules wants one of 16 bytes)
+/// Errors   ACRE_BAD_ARGUMENT (an option out of range, or one that ACRE_RT_PARTS of acre/config.h leaves
+///          out), ACRE_NO_MEMORY (too small for one granule, or more granules than 2^27; QUICK with
+///          more than 65 502 granules wants one of 16 bytes)
 /// Time     O(bookkeeping)
 acre_status acre_rt_init(void *block, size_t bytes, const acre_rt_options *options, acre_rt **out)
     ACRE_MUST_USE;
@@ -148,7 +152,7 @@ acre_status acre_rt_init_split(
     acre_rt **out) ACRE_MUST_USE;
 
 /// Bytes of bookkeeping for a range of `bytes`: 2 bits a granule and an index, which is 2/3 bit a
-/// granule for EXACT and 244 bytes for QUICK (4/3 bit and 864 bytes above 65 502 granules).
+/// granule for EXACT and TIGHT and 244 bytes for QUICK (4/3 bit and 864 bytes above 65 502 granules).
 /// 0 for what acre_rt_init would refuse.
 size_t acre_rt_meta_bytes(size_t bytes, const acre_rt_options *options) ACRE_MUST_USE;
 
@@ -219,7 +223,7 @@ acre_rt_kind acre_rt_judge(const acre_rt *rt, const void *addr) ACRE_MUST_USE;
 /// The live block that an address lies in, or NULL. Time: O(granules / 32).
 void *acre_rt_block_of(const acre_rt *rt, const void *addr) ACRE_MUST_USE;
 
-/// The most bytes that acre_rt_alloc would find now. EXACT: exact. QUICK: of the largest class that
+/// The most bytes that acre_rt_alloc would find now. EXACT, TIGHT: exact. QUICK: of the largest class that
 /// has any, so the truth may be more by less than an eighth. Time: a few instructions.
 size_t acre_rt_largest(const acre_rt *rt) ACRE_MUST_USE;
 
@@ -258,7 +262,8 @@ const char *acre_rt_check(const acre_rt *rt, unsigned level) ACRE_MUST_USE;
 /// With M = live granules, at worst, and n = those of the largest block, EXACT needs
 /// M (3/2 + ceil(log2 n)), which is above M H(n) / ln 2 (J. M. Robson's bound for first fit, Knuth,
 /// The Art of Computer Programming 1, section 2.5, exercise 43), and M if n is 1. QUICK needs
-/// M + (M + 1) (n + n/8 + 1): each hole is too small, and between two of them there is a block.
+/// M + (M + 1) (n + n/8 + 1): each hole is too small, and between two of them there is a block. TIGHT needs
+/// M + (M + 1) (n - 1), for the same reason.
 /// The bound for EXACT is one for alloc and free: not for blocks that shrink in place, which leaves them
 /// where first fit would not have put them, nor for aligned ones or those at a given address.
 /// 0 for sizes that make no sense or a range that no machine has.

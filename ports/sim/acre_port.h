@@ -14,7 +14,11 @@
 #ifndef ACRE_PORT_H
 #define ACRE_PORT_H
 
-#define ACRE_PORT_ATOMICS    1
+#ifdef __GCC_HAVE_SYNC_COMPARE_AND_SWAP_4 // all but the smallest processors
+#define ACRE_PORT_ATOMICS 1
+#else
+#define ACRE_PORT_ATOMICS 0
+#endif
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 28)
 #define ACRE_PORT_SLOTS_MAX  64
 #define ACRE_PORT_TOP_BYTE_0 (__SIZEOF_POINTER__ > 4)

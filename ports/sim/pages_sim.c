@@ -15,8 +15,12 @@ enum { MACHINE_PAGE_BYTES = 4096, PAGE_BYTES_MIN = 64, RANGES_MAX = 4096, JUNK =
 // No test needs so many calls; an allocator that asks in vain for ever makes more.
 enum { CALLS_MAX = 100000 };
 
-static const size_t source_bytes = (size_t)1 << 30;
-static const size_t source_align = (size_t)1 << 26;
+#ifndef SIM_SOURCE_LOG2
+#define SIM_SOURCE_LOG2 30 // of its bytes; less for machines that have less
+#endif
+
+static const size_t source_bytes = (size_t)1 << SIM_SOURCE_LOG2;
+static const size_t source_align = (size_t)1 << (SIM_SOURCE_LOG2 - 4);
 
 struct range {
     size_t from; // offset in the whole
@@ -27,7 +31,8 @@ static char *memory;
 static struct range ranges[RANGES_MAX]; // by address
 static size_t range_count;
 static size_t used_bytes; // from the start: no range has reached beyond
-static bool committed[((size_t)1 << 30) / PAGE_BYTES_MIN]; // each page; only reserved ones can be
+static bool committed
+    [((size_t)1 << SIM_SOURCE_LOG2) / PAGE_BYTES_MIN]; // each page; only reserved ones can be
 
 static _Noreturn void violation(const char *what)
 {

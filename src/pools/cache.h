@@ -14,8 +14,9 @@
 #include "base/bits.h"
 #include "pools/stride.h"
 
-/// Where a chunk stands. Only one that is absent is chosen for being committed, and only by the thread
-/// that has made it coming; so nobody commits what another is giving back.
+/// Where a chunk stands. Several threads may commit a chunk that is coming, each on its own: the first that
+/// is done makes it present, so that none waits for another. A chunk that somebody still commits does
+/// not leave; so nobody commits what another is giving back.
 enum cache_chunk_state {
     CHUNK_ABSENT, // no memory
     CHUNK_COMING, // being committed
@@ -25,9 +26,10 @@ enum cache_chunk_state {
 
 struct cache_chunk {
     uint32_t state;
-    uint32_t made; // objects that were ever taken since it came: raw ones from here on
-    uint32_t used; // objects of it that are constructed
-    void *raw;     // those that were taken and are raw again, linked
+    uint32_t bringers; // threads that are committing it
+    uint32_t made;     // objects that were ever taken since it came: raw ones from here on
+    uint32_t used;     // objects of it that are constructed
+    void *raw;         // those that were taken and are raw again, linked
 };
 
 struct acre_cache {

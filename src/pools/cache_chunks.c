@@ -137,22 +137,29 @@ static void *take_from_chunk(acre_cache *cache, uint32_t at)
     return object;
 }
 
-/// Commits an absent chunk; the lock is held, and dropped meanwhile. False: no memory.
+/// Commits a chunk that is absent or coming; the lock is held, and dropped meanwhile. False: no memory,
+/// and it is not there.
 static bool bring_chunk(acre_cache *cache, uint32_t at)
 {
     struct cache_chunk *chunk = &cache->chunks[at];
     size_t bytes = (size_t)1 << cache->chunk_log2;
     unsigned char *start = cache->base + ((size_t)at << cache->chunk_log2);
     store_relaxed(&chunk->state, CHUNK_COMING);
+    chunk->bringers += 1;
     acre_port_lock_drop(&cache->lock);
     bool came = cache->pages->commit(cache->pages, start, bytes) == ACRE_OK;
     acre_port_lock_take(&cache->lock);
-    chunk->made = 0;
-    chunk->raw = NULL;
-    store_relaxed(&chunk->state, came ? CHUNK_PRESENT : CHUNK_ABSENT);
-    cache->present_count += came ? 1 : 0;
-    cache->hint = at < cache->hint ? at : cache->hint;
-    return came;
+    chunk->bringers -= 1;
+    if (chunk->state == CHUNK_COMING && came) {
+        chunk->made = 0;
+        chunk->raw = NULL;
+        store_relaxed(&chunk->state, CHUNK_PRESENT);
+        cache->present_count += 1;
+        cache->hint = at < cache->hint ? at : cache->hint;
+    } else if (chunk->state == CHUNK_COMING && chunk->bringers == 0) {
+        store_relaxed(&chunk->state, CHUNK_ABSENT);
+    }
+    return chunk->state == CHUNK_PRESENT; // by whomever
 }
 
 void *cache_take_raw(acre_cache *cache)
@@ -164,7 +171,7 @@ void *cache_take_raw(acre_cache *cache)
             break;
         }
         uint32_t state = cache->chunks[at].state;
-        if (state == CHUNK_ABSENT) {
+        if (state == CHUNK_ABSENT || state == CHUNK_COMING) {
             if (!bring_chunk(cache, at)) {
                 break;
             }
@@ -232,7 +239,7 @@ size_t acre_cache_shrink(acre_cache *cache)
     for (uint32_t at = 0; at < cache->chunk_count && cache->pages != NULL; at++) {
         struct cache_chunk *chunk = &cache->chunks[at];
         acre_port_lock_take(&cache->lock);
-        bool leaves = chunk->state == CHUNK_PRESENT && chunk->used == 0;
+        bool leaves = chunk->state == CHUNK_PRESENT && chunk->used == 0 && chunk->bringers == 0;
         if (leaves) {
             store_relaxed(&chunk->state, CHUNK_LEAVING);
             cache->present_count -= 1;

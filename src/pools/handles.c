@@ -52,7 +52,8 @@ acre_handle acre_handles_new(acre_handles *heap, size_t size, unsigned flags)
     handles_stress(heap);
     bool high = (flags & ACRE_HANDLE_HIGH) != 0;
     if (units != 0 && !handles_place(heap, index, units, high)) {
-        if (!handles_force_room(heap, units) || !handles_place(heap, index, units, high)) {
+        if (!handles_force_room(heap, units, HANDLES_NONE) ||
+            !handles_place(heap, index, units, high)) {
             return 0;
         }
     }
@@ -267,22 +268,31 @@ static bool resize_elsewhere(acre_handles *heap, uint32_t index, uint32_t units)
     return true;
 }
 
-/// Sees to it that the block can have `units` units where it then is. False: it cannot.
-static bool make_room_for(acre_handles *heap, uint32_t index, uint32_t units)
+/// Sees to it that the block can have `units` units where it then is, with the holes there are. False: it cannot.
+static bool use_room_for(acre_handles *heap, uint32_t index, uint32_t units)
 {
     const struct handle_slot *slot = &heap->slots[index];
     if (slot->units != 0 && units <= handles_start(heap, slot->next) - slot->offset) {
         return true;
     }
-    if (slot->pins == 0 && resize_elsewhere(heap, index, units)) {
+    return slot->pins == 0 && resize_elsewhere(heap, index, units);
+}
+
+/// The same, with holes that are made for it if the heap is ACRE_HANDLES_AUTO.
+static bool make_room_for(acre_handles *heap, uint32_t index, uint32_t units)
+{
+    const struct handle_slot *slot = &heap->slots[index];
+    if (use_room_for(heap, index, units)) {
         return true;
     }
     if ((heap->options.flags & ACRE_HANDLES_AUTO) == 0) {
         return false;
     }
-    return slot->units != 0
-               ? handles_force_behind(heap, index, units)
-               : handles_force_room(heap, units) && handles_place(heap, index, units, false);
+    if (slot->units != 0 && handles_force_behind(heap, index, units)) {
+        return true;
+    }
+    return slot->pins == 0 && handles_force_room(heap, units, index) &&
+           use_room_for(heap, index, units);
 }
 
 acre_status acre_handles_resize(acre_handles *heap, acre_handle handle, size_t size)
@@ -309,6 +319,7 @@ acre_status acre_handles_resize(acre_handles *heap, acre_handle handle, size_t s
         return ACRE_NO_MEMORY;
     }
     heap->used_units = heap->used_units - slot->units + units;
+    heap->epoch += size < slot->size ? 1 : 0; // an address may be past its end now
     slot->units = units;
     slot->size = size;
     slot->purged = false;

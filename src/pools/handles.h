@@ -93,10 +93,12 @@ void handles_move(acre_handles *heap, uint32_t index, uint32_t offset);
 /// Takes a slot off the list.
 void handles_unlink(acre_handles *heap, uint32_t index);
 
-/// Makes a hole by moving and purging, as ACRE_HANDLES_AUTO has it. False: cannot.
-bool handles_force_room(acre_handles *heap, uint32_t units);
+/// Makes a hole by moving and purging, as ACRE_HANDLES_AUTO has it; `spared` is not purged. False: cannot, and
+/// nothing was changed.
+bool handles_force_room(acre_handles *heap, uint32_t units, uint32_t spared);
 
-/// Makes room right behind a block, so that it can have so many units where it then is. False: cannot.
+/// Makes room right behind a block, so that it can have so many units where it then is. False: cannot,
+/// and nothing was changed.
 bool handles_force_behind(acre_handles *heap, uint32_t index, uint32_t units);
 
 /// ACRE_HANDLES_STRESS: moves everything.

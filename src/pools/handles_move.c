@@ -211,23 +211,60 @@ acre_status acre_handles_make_room(acre_handles *heap, size_t size, size_t bytes
     return ACRE_OK;
 }
 
-/// Purges the block with the lowest priority but `spared`. Returns its bytes; 0: there is none.
-static size_t purge_one(acre_handles *heap, uint32_t spared)
+// ---- purging -------------------------------------------------------------------------------------
+
+/// What lies between two pins: only there can blocks slide together.
+struct stretch {
+    size_t gap_units;       // of its holes
+    size_t purgeable_units; // of blocks in it that may lose their contents
+    uint32_t first_to_go; // of them, the one with the lowest priority; HANDLES_NONE: there is none
+    uint32_t last;        // block in it; the one before it if it has none
+};
+
+/// The stretch behind a pinned block, or at the start. `spared` is not to be purged.
+static struct stretch stretch_behind(const acre_handles *heap, uint32_t rear, uint32_t spared)
 {
-    uint32_t found = HANDLES_NONE;
-    for (uint32_t at = heap->first; at != HANDLES_NONE; at = heap->slots[at].next) {
+    struct stretch stretch = {
+        .gap_units = gap_after(heap, rear), .first_to_go = HANDLES_NONE, .last = rear};
+    uint32_t at = handles_after(heap, rear);
+    for (; at != HANDLES_NONE && heap->slots[at].pins == 0; at = heap->slots[at].next) {
         const struct handle_slot *slot = &heap->slots[at];
-        if (slot->priority != 0 && slot->pins == 0 && at != spared &&
-            (found == HANDLES_NONE || slot->priority < heap->slots[found].priority)) {
-            found = at;
+        stretch.gap_units += gap_after(heap, at);
+        stretch.last = at;
+        if (slot->priority != 0 && at != spared) {
+            uint32_t first = stretch.first_to_go;
+            stretch.purgeable_units += slot->units;
+            bool sooner = first == HANDLES_NONE || slot->priority < heap->slots[first].priority;
+            stretch.first_to_go = sooner ? at : first;
         }
     }
-    if (found == HANDLES_NONE) {
-        return 0;
-    }
-    struct handle_slot *slot = &heap->slots[found];
+    return stretch;
+}
+
+/// Of the stretches that have `units` units when all that may go is gone: the block to go first.
+/// HANDLES_NONE: there is none.
+static uint32_t first_to_go(const acre_handles *heap, size_t units, uint32_t spared)
+{
+    uint32_t found = HANDLES_NONE;
+    uint32_t rear = HANDLES_NONE;
+    do {
+        struct stretch stretch = stretch_behind(heap, rear, spared);
+        uint32_t first = stretch.first_to_go;
+        if (first != HANDLES_NONE && stretch.gap_units + stretch.purgeable_units >= units &&
+            (found == HANDLES_NONE || heap->slots[first].priority < heap->slots[found].priority)) {
+            found = first;
+        }
+        rear = handles_after(heap, stretch.last);
+    } while (rear != HANDLES_NONE);
+    return found;
+}
+
+/// Returns the bytes that it frees.
+static size_t purge_slot(acre_handles *heap, uint32_t index)
+{
+    struct handle_slot *slot = &heap->slots[index];
     size_t bytes = (size_t)slot->units * ACRE_HANDLES_ALIGN;
-    handles_unlink(heap, found);
+    handles_unlink(heap, index);
     slot->size = 0;
     slot->purged = true;
     heap->purged_count += 1;
@@ -238,11 +275,11 @@ size_t acre_handles_purge(acre_handles *heap, size_t bytes)
 {
     size_t freed = 0;
     while (freed < bytes) {
-        size_t more = purge_one(heap, HANDLES_NONE);
-        if (more == 0) {
+        uint32_t first = first_to_go(heap, 0, HANDLES_NONE);
+        if (first == HANDLES_NONE) {
             break;
         }
-        freed += more;
+        freed += purge_slot(heap, first);
     }
     return freed;
 }
@@ -263,48 +300,21 @@ bool acre_handles_is_purged(const acre_handles *heap, acre_handle handle)
     return slot != NULL && slot->purged;
 }
 
-bool handles_force_room(acre_handles *heap, uint32_t units)
+bool handles_force_room(acre_handles *heap, uint32_t units, uint32_t spared)
 {
     if ((heap->options.flags & ACRE_HANDLES_AUTO) == 0) {
         return false;
     }
     size_t bytes = (size_t)units * ACRE_HANDLES_ALIGN;
     while (acre_handles_make_room(heap, bytes, SIZE_MAX) != ACRE_OK) {
-        if (purge_one(heap, HANDLES_NONE) == 0) {
+        // Where it can never be enough nothing is purged, so what is purged is never purged in vain.
+        uint32_t first = first_to_go(heap, units, spared);
+        if (first == HANDLES_NONE) {
             return false;
         }
+        (void)purge_slot(heap, first);
     }
     return true;
-}
-
-/// The block that begins the stretch that can slide down with a block, itself if it is pinned; *units
-/// grows by the holes in that stretch.
-static uint32_t stretch_low(const acre_handles *heap, uint32_t index, size_t *units)
-{
-    uint32_t at = index;
-    while (heap->slots[at].pins == 0) {
-        uint32_t prev = heap->slots[at].prev;
-        *units += heap->slots[at].offset - handles_end(heap, prev);
-        if (prev == HANDLES_NONE) {
-            break;
-        }
-        at = prev;
-    }
-    return at;
-}
-
-/// The last block of the stretch behind a block that can slide up; *units grows by its holes.
-static uint32_t stretch_high(const acre_handles *heap, uint32_t index, size_t *units)
-{
-    uint32_t at = index;
-    *units += gap_after(heap, at);
-    uint32_t next = heap->slots[at].next;
-    while (next != HANDLES_NONE && heap->slots[next].pins == 0) {
-        at = next;
-        *units += gap_after(heap, at);
-        next = heap->slots[at].next;
-    }
-    return at;
 }
 
 /// Slides blocks from `low` up to a block down, and those behind it up to `high` up.
@@ -322,16 +332,21 @@ static void slide_apart(acre_handles *heap, uint32_t low, uint32_t index, uint32
 bool handles_force_behind(acre_handles *heap, uint32_t index, uint32_t units)
 {
     while (true) {
-        size_t room = heap->slots[index].units;
-        uint32_t low = stretch_low(heap, index, &room);
-        uint32_t high = stretch_high(heap, index, &room);
+        uint32_t rear = index; // the pin before it, itself if it is pinned
+        while (rear != HANDLES_NONE && heap->slots[rear].pins == 0) {
+            rear = heap->slots[rear].prev;
+        }
+        struct stretch stretch = stretch_behind(heap, rear, index);
+        size_t room = heap->slots[index].units + stretch.gap_units;
         if (room >= units) {
-            slide_apart(heap, low, index, high);
+            uint32_t low = rear == index ? index : handles_after(heap, rear);
+            slide_apart(heap, low, index, stretch.last);
             return true;
         }
-        if (purge_one(heap, index) == 0) {
+        if (room + stretch.purgeable_units < units) {
             return false;
         }
+        (void)purge_slot(heap, stretch.first_to_go);
     }
 }
 

@@ -122,7 +122,7 @@ void *acre_pool_get(acre_pool *pool)
         return get_otherwise(pool);
     }
     uint32_t index = pool->head - 1;
-    uint32_t next = *pool_link(pool, index);
+    uint32_t next = pool_next(pool, pool->head);
     uint32_t *live = &pool->live[index / 32];
     uint32_t bit = (uint32_t)1 << index % 32;
     if (unlikely(next > pool->made || (*live & bit) != 0)) {
@@ -156,8 +156,9 @@ void acre_pool_put(acre_pool *pool, void *block)
         die(pool, double_put, block);
     }
     *live &= ~bit;
-    *pool_link(pool, index) = pool->head;
-    pool->head = (uint32_t)index + 1;
+    uint32_t number = (uint32_t)index + 1;
+    pool_set_next(pool, number, pool->head);
+    pool->head = number;
     // The most that were ever live were so when one of them was put back, or are so now.
     if (pool->live_count > pool->live_peak) {
         pool->live_peak = pool->live_count;

@@ -177,7 +177,7 @@ size_t acre_pool_trim(acre_pool *pool)
     pool->head = 0;
     for (uint32_t index = pool->made; index-- > 0;) {
         if (!is_live(pool, index)) {
-            *pool_link(pool, index) = pool->head;
+            pool_set_next(pool, index + 1, pool->head);
             pool->head = index + 1;
         }
     }
@@ -245,7 +245,7 @@ const char *acre_pool_audit(const acre_pool *pool)
         return "a block lies outside committed memory";
     }
     uint32_t listed = 0;
-    for (uint32_t at = pool->head; at != 0; at = *pool_link(pool, at - 1)) {
+    for (uint32_t at = pool->head; at != 0; at = pool_next(pool, at)) {
         if (at > pool->made) {
             return "a link leads outside the pool";
         }

@@ -48,15 +48,13 @@ static void leave_chunk(acre_region *region, struct region_chunk *chunk, size_t 
 {
     acre_pages *pages = region->pages;
     size_t keep = keep_bytes > region->spare_bytes ? keep_bytes - region->spare_bytes : 0;
-    // Addresses reserved in advance are kept, with as much memory as may be.
-    if (keep != 0 && keep < chunk->committed_bytes && chunk->reserved_bytes > region->chunk_bytes) {
-        size_t rest = keep > region->chunk_bytes ? keep : region->chunk_bytes;
-        rest = rest & ~(pages->page_bytes - 1);
-        size_t gone = rest < chunk->committed_bytes ? chunk->committed_bytes - rest : 0;
-        if (gone != 0 && pages->decommit(pages, (unsigned char *)chunk + rest, gone) == ACRE_OK) {
+    // Addresses reserved in advance are kept, with as much memory as may be: the header's page at least.
+    size_t rest = keep & ~(pages->page_bytes - 1);
+    if (rest != 0 && rest < chunk->committed_bytes && chunk->reserved_bytes > region->chunk_bytes) {
+        size_t gone = chunk->committed_bytes - rest;
+        if (pages->decommit(pages, (unsigned char *)chunk + rest, gone) == ACRE_OK) {
             chunk->committed_bytes = rest;
             region->held_bytes -= gone;
-            keep = rest;
         }
     }
     size_t committed = chunk->committed_bytes;

@@ -8,7 +8,7 @@
 
 void *acre_rt_alloc(acre_rt *rt, size_t bytes)
 {
-    if (unlikely(rt->special != 0)) {
+    if (unlikely(is_special(rt))) {
         return special_alloc(rt, bytes, 0);
     }
     return rt->engine->alloc(rt, bytes);
@@ -16,7 +16,7 @@ void *acre_rt_alloc(acre_rt *rt, size_t bytes)
 
 acre_status acre_rt_free(acre_rt *rt, void *block)
 {
-    if (unlikely(rt->special != 0)) {
+    if (unlikely(is_special(rt))) {
         return special_free(rt, block);
     }
     return rt->engine->free(rt, block);
@@ -43,7 +43,7 @@ void *acre_rt_aligned(acre_rt *rt, size_t align, size_t bytes)
     if (align >> rt->granule_log2 <= 1) {
         return acre_rt_alloc(rt, bytes);
     }
-    if (rt->special != 0) {
+    if (is_special(rt)) {
         return special_alloc(rt, bytes, align);
     }
     return rt->engine->aligned(rt, align, bytes);
@@ -51,7 +51,7 @@ void *acre_rt_aligned(acre_rt *rt, size_t align, size_t bytes)
 
 void *acre_rt_alloc_at(acre_rt *rt, void *addr, size_t bytes)
 {
-    if (rt->special != 0) {
+    if (is_special(rt)) {
         return special_alloc_at(rt, addr, bytes);
     }
     uint32_t at = position_of(rt, addr);
@@ -68,7 +68,7 @@ void *acre_rt_alloc_at(acre_rt *rt, void *addr, size_t bytes)
 
 acre_status acre_rt_resize(acre_rt *rt, void *block, size_t bytes)
 {
-    if (rt->special != 0) {
+    if (is_special(rt)) {
         return special_resize(rt, block, bytes);
     }
     uint32_t at = position_of_live(rt, block);
@@ -104,12 +104,11 @@ void *acre_rt_realloc_aligned(acre_rt *rt, void *block, size_t align, size_t byt
         }
     }
     size_t old_bytes = acre_rt_size(rt, block);
-    void *moved = old_bytes == 0 ? NULL : acre_rt_aligned(rt, align, bytes);
-    if (moved != NULL) {
-        __builtin_memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
-        (void)acre_rt_free(rt, block);
+    if (old_bytes == 0) {
+        // To 0 bytes: refused in any case, and told why.
+        return acre_rt_resize(rt, block, 0) == ACRE_OK ? block : NULL;
     }
-    return moved;
+    return special_move(rt, block, old_bytes, rt, acre_rt_aligned(rt, align, bytes), bytes);
 }
 
 acre_status acre_rt_free_sized(acre_rt *rt, void *block, size_t bytes)

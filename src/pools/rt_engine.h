@@ -15,7 +15,7 @@ static ALWAYS_INLINE uint32_t ops_length(const acre_rt *rt, uint32_t at, enum rt
 static ALWAYS_INLINE uint32_t ops_largest(const acre_rt *rt, enum rt_kind kind)
 {
     const bool wide = kind_is_wide(kind);
-    if (kind_is_exact(kind)) {
+    if (kind_has_tree(kind)) {
         return tree_get(rt, RT_TREE_ROOT, wide);
     }
     uint32_t octaves = *(const uint32_t *)rt->index;
@@ -126,7 +126,7 @@ static ALWAYS_INLINE const char *quick_check(const acre_rt *rt, bool wide)
 
 static ALWAYS_INLINE const char *ops_check(const acre_rt *rt, enum rt_kind kind)
 {
-    return kind_is_exact(kind) ? exact_check(rt, kind_is_wide(kind))
+    return kind_has_tree(kind) ? exact_check(rt, kind_is_wide(kind))
                                : quick_check(rt, kind_is_wide(kind));
 }
 

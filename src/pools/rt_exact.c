@@ -1,4 +1,4 @@
-// rt_exact.c - EXACT in pools of up to 65 502 granules: the operations of rt_ops.h, compiled for it.
+// rt_exact.c - EXACT and TIGHT in pools of up to 65 502 granules: the operations of rt_ops.h, compiled for it.
 // SPDX-License-Identifier: MIT
 #include "pools/rt_engine.h"
 
@@ -58,10 +58,32 @@ static void rt_exact_start(acre_rt *rt)
     ops_start(rt, RT_EXACT);
 }
 
+static void *rt_tight_alloc(acre_rt *rt, size_t bytes)
+{
+    return ops_alloc(rt, bytes, RT_TIGHT);
+}
+
+static void *rt_tight_aligned(acre_rt *rt, size_t align, size_t bytes)
+{
+    return ops_aligned(rt, align, bytes, RT_TIGHT, rt_exact_take_inside);
+}
+
 const struct rt_engine rt_exact_engine = {
     .alloc = rt_exact_alloc,
     .free = rt_exact_free,
     .aligned = rt_exact_aligned,
+    .resize = rt_exact_resize,
+    .claim = rt_exact_claim,
+    .length = rt_exact_length,
+    .largest = rt_exact_largest,
+    .check = rt_exact_check,
+    .start = rt_exact_start,
+};
+
+const struct rt_engine rt_tight_engine = {
+    .alloc = rt_tight_alloc,
+    .free = rt_exact_free,
+    .aligned = rt_tight_aligned,
     .resize = rt_exact_resize,
     .claim = rt_exact_claim,
     .length = rt_exact_length,

@@ -1,9 +1,10 @@
-// rt_exact.h - the index of EXACT: a tree of the largest free blocks, for address-ordered first fit.
+// rt_exact.h - the index of EXACT and TIGHT: a tree of the largest free blocks, for address-ordered first fit
+// and for what is nearly best fit.
 //
 // A leaf stands for one word of starts, 32 granules, and holds the length of the largest free block
 // that starts there; every other node holds the largest of its four children. So the root is the
-// largest free block, and the leftmost leaf that is large enough is found by descending. Numbers of
-// nodes are such that siblings lie side by side from a multiple of four on:
+// largest free block, and the leftmost leaf that is large enough is found by descending (EXACT), or one
+// that is not much larger (TIGHT). Numbers of nodes are such that siblings lie side by side from a multiple of four on:
 //
 //     root 3;  level 1: 4..7;  level 2: 8..23;  level 3: 24..87;  ...
 //     children of j: 4 (j - 2) ... + 3          parent of j: j / 4 + 2
@@ -58,7 +59,7 @@ static ALWAYS_INLINE void tree_set(acre_rt *rt, uint32_t node, uint32_t value, b
 }
 
 /// Raises a leaf to at least a value, and what follows from it: no sibling need be looked at.
-static ALWAYS_INLINE void tree_raise(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
+static RT_SHARED void tree_raise(acre_rt *rt, uint32_t node, uint32_t value, bool wide)
 {
     while (tree_get(rt, node, wide) < value) {
         tree_put(rt, node, value, wide);
@@ -122,7 +123,7 @@ static ALWAYS_INLINE uint32_t word_largest(const acre_rt *rt, uint32_t word_at, 
 }
 
 /// A free block that started at `at` is gone, or has become shorter.
-static ALWAYS_INLINE void exact_lost(acre_rt *rt, uint32_t at, bool wide)
+static RT_SHARED void exact_lost(acre_rt *rt, uint32_t at, bool wide)
 {
     uint32_t word_at = at >> 5;
     tree_set(rt, rt->tree_leaf + word_at, word_largest(rt, word_at, wide), wide);
@@ -188,15 +189,34 @@ tree_child(const acre_rt *rt, uint32_t node, uint32_t count, bool wide)
     return tree_get(rt, child + 2, wide) >= count ? child + 2 : child + 3;
 }
 
-/// The lowest free block of at least `count` granules, or 0.
-static ALWAYS_INLINE uint32_t exact_find(const acre_rt *rt, uint32_t count, bool wide)
+/// The child whose largest free block is the smallest that suffices; of equals the first. What is too small
+/// wraps, and is never the least.
+static ALWAYS_INLINE uint32_t
+tree_tightest(const acre_rt *rt, uint32_t node, uint32_t count, bool wide)
+{
+    uint32_t child = (node - 2) << 2;
+    uint32_t found = child;
+    uint32_t least = tree_get(rt, child, wide) - count;
+    uint32_t over = tree_get(rt, child + 1, wide) - count;
+    found = over < least ? child + 1 : found;
+    least = over < least ? over : least;
+    over = tree_get(rt, child + 2, wide) - count;
+    found = over < least ? child + 2 : found;
+    least = over < least ? over : least;
+    over = tree_get(rt, child + 3, wide) - count;
+    return over < least ? child + 3 : found;
+}
+
+/// The lowest free block of at least `count` granules, or 0. If `tight`: one where the largest of its word,
+/// of its four words and so on are as small as can be.
+static ALWAYS_INLINE uint32_t exact_find(const acre_rt *rt, uint32_t count, bool tight, bool wide)
 {
     if (tree_get(rt, RT_TREE_ROOT, wide) < count) {
         return 0;
     }
     uint32_t node = RT_TREE_ROOT;
     do {
-        node = tree_child(rt, node, count, wide);
+        node = tight ? tree_tightest(rt, node, count, wide) : tree_child(rt, node, count, wide);
     } while (node <= rt->tree_leaf);
     return word_first(rt, node - rt->tree_leaf, count);
 }
@@ -217,7 +237,7 @@ static ALWAYS_INLINE uint32_t exact_free_length_before(const acre_rt *rt, uint32
     return length_get(rt, half, half - 1, wide);
 }
 
-static ALWAYS_INLINE void exact_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+static RT_SHARED void exact_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
 {
     uint32_t last = at + count - 1;
     if (count > RT_LENGTH_SHORT_MAX) {

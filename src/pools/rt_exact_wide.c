@@ -58,10 +58,32 @@ static void rt_exact_wide_start(acre_rt *rt)
     ops_start(rt, RT_EXACT_WIDE);
 }
 
+static void *rt_tight_wide_alloc(acre_rt *rt, size_t bytes)
+{
+    return ops_alloc(rt, bytes, RT_TIGHT_WIDE);
+}
+
+static void *rt_tight_wide_aligned(acre_rt *rt, size_t align, size_t bytes)
+{
+    return ops_aligned(rt, align, bytes, RT_TIGHT_WIDE, rt_exact_wide_take_inside);
+}
+
 const struct rt_engine rt_exact_wide_engine = {
     .alloc = rt_exact_wide_alloc,
     .free = rt_exact_wide_free,
     .aligned = rt_exact_wide_aligned,
+    .resize = rt_exact_wide_resize,
+    .claim = rt_exact_wide_claim,
+    .length = rt_exact_wide_length,
+    .largest = rt_exact_wide_largest,
+    .check = rt_exact_wide_check,
+    .start = rt_exact_wide_start,
+};
+
+const struct rt_engine rt_tight_wide_engine = {
+    .alloc = rt_tight_wide_alloc,
+    .free = rt_exact_wide_free,
+    .aligned = rt_tight_wide_aligned,
     .resize = rt_exact_wide_resize,
     .claim = rt_exact_wide_claim,
     .length = rt_exact_wide_length,

@@ -3,7 +3,7 @@
 // The order is the program's: which memory is precious only it knows. With `smallest` the member with the
 // smallest largest hole that suffices is asked first, so that what can hold large blocks goes on to do so.
 // SPDX-License-Identifier: MIT
-#include "pools/rt_layout.h"
+#include "pools/rt_special.h"
 
 /// acre_rt_alloc or acre_rt_aligned.
 static void *member_alloc(acre_rt *rt, size_t align, size_t bytes)
@@ -87,19 +87,22 @@ void *acre_rt_group_realloc(
         return acre_rt_group_alloc(group, attributes, bytes);
     }
     acre_rt *rt = acre_rt_group_owner(group, block);
-    size_t old_bytes = rt == NULL ? 0 : acre_rt_size(rt, block);
-    if (old_bytes == 0 || bytes == 0) {
+    if (rt == NULL) {
         return NULL;
     }
-    void *moved = acre_rt_realloc(rt, block, bytes);
+    acre_status status = acre_rt_resize(rt, block, bytes);
+    if (status != ACRE_NO_MEMORY) {
+        return status == ACRE_OK ? block : NULL;
+    }
+    // It must move: in its member, if there is room.
+    size_t old_bytes = acre_rt_size(rt, block);
+    acre_rt *to = rt;
+    void *moved = acre_rt_alloc(rt, bytes);
     if (moved == NULL) {
         moved = acre_rt_group_alloc(group, attributes, bytes);
-        if (moved != NULL) {
-            __builtin_memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
-            (void)acre_rt_free(rt, block);
-        }
+        to = moved == NULL ? rt : acre_rt_group_owner(group, moved);
     }
-    return moved;
+    return special_move(rt, block, old_bytes, to, moved, bytes);
 }
 
 acre_status acre_rt_group_free(const acre_rt_group *group, void *block)

@@ -13,6 +13,9 @@ _Static_assert(sizeof(struct rt_lists) <= 244, "what ACRE_RT_META_BYTES counts")
 _Static_assert(sizeof(struct rt_lists_wide) <= 864, "what ACRE_RT_META_BYTES counts");
 _Static_assert(RT_NARROW_MAX == 65502, "what the documents say");
 
+_Static_assert(
+    (ACRE_RT_PARTS & (RT_WITH_EXACT | RT_WITH_QUICK | RT_WITH_TIGHT)) != 0, "one engine at least");
+
 /// How a heap is laid out: offsets from its struct, in bytes.
 struct plan {
     uint32_t granules;
@@ -29,6 +32,8 @@ struct plan {
 };
 
 static const acre_rt_options default_options;
+static const size_t granules_max =
+    (ACRE_RT_PARTS & RT_WITH_WIDE) != 0 ? RT_WIDE_MAX : RT_NARROW_MAX;
 
 /// Reads options into a plan. False if one is out of range.
 static bool plan_options(const acre_rt_options *options, struct plan *plan)
@@ -37,8 +42,12 @@ static bool plan_options(const acre_rt_options *options, struct plan *plan)
     if (granule == 0) {
         granule = sizeof(void *) > 4 ? 16 : 8;
     }
-    if (!is_power_of_two(granule) || granule < 8 || granule > 65536 ||
-        options->check_level > ACRE_RT_CHECK_ALL || (unsigned)options->engine > ACRE_RT_QUICK ||
+    static const uint8_t with[] = {RT_WITH_EXACT, RT_WITH_QUICK, RT_WITH_TIGHT};
+    const bool special =
+        options->hooks != NULL || options->check_level != 0 || options->post_count != 0;
+    if ((unsigned)options->engine > ACRE_RT_TIGHT || (ACRE_RT_PARTS & with[options->engine]) == 0 ||
+        (special && (ACRE_RT_PARTS & RT_WITH_SPECIAL) == 0) || !is_power_of_two(granule) ||
+        granule < 8 || granule > 65536 || options->check_level > ACRE_RT_CHECK_ALL ||
         (options->post_count & (options->post_count - 1)) != 0 || options->post_count > 1u << 16) {
         return false;
     }
@@ -67,7 +76,7 @@ static size_t index_bytes(struct plan *plan)
 /// Lays out a heap for so many granules. False if there can be none.
 static bool plan_granules(struct plan *plan, size_t granules)
 {
-    if (granules == 0 || granules > RT_WIDE_MAX) {
+    if (granules == 0 || granules > granules_max) {
         return false;
     }
     plan->granules = (uint32_t)granules;
@@ -99,10 +108,16 @@ size_t acre_rt_meta_bytes(size_t bytes, const acre_rt_options *options)
 
 static const struct rt_engine *engine_of(const struct plan *plan)
 {
-    if (plan->engine == ACRE_RT_QUICK) {
-        return plan->wide ? &rt_quick_wide_engine : &rt_quick_engine;
+    // What is left out is not named, so that no linker finds it.
+    const struct rt_engine *exact = (ACRE_RT_PARTS & RT_WITH_EXACT) != 0 ? &rt_exact_engine : NULL;
+    const struct rt_engine *tight = (ACRE_RT_PARTS & RT_WITH_TIGHT) != 0 ? &rt_tight_engine : NULL;
+    const struct rt_engine *quick = (ACRE_RT_PARTS & RT_WITH_QUICK) != 0 ? &rt_quick_engine : NULL;
+    if ((ACRE_RT_PARTS & RT_WITH_WIDE) != 0 && plan->wide) {
+        exact = exact != NULL ? &rt_exact_wide_engine : NULL;
+        tight = tight != NULL ? &rt_tight_wide_engine : NULL;
+        quick = quick != NULL ? &rt_quick_wide_engine : NULL;
     }
-    return plan->wide ? &rt_exact_wide_engine : &rt_exact_engine;
+    return plan->engine == ACRE_RT_QUICK ? quick : plan->engine == ACRE_RT_TIGHT ? tight : exact;
 }
 
 static acre_rt *build(
@@ -238,7 +253,7 @@ size_t acre_rt_need(
         return scaled(live, most == 1 ? 2 : 3 + 2 * (size_t)log2, shift);
     }
     // Every hole is shorter than what would serve, and between two holes there is a block.
-    size_t hole = most + (most >> 3) + 1;
+    size_t hole = plan.engine == ACRE_RT_TIGHT ? most - 1 : most + (most >> 3) + 1;
     size_t holes;
     if (!mul_size(live + 1, hole, &holes) || !add_size(holes, live, &holes)) {
         return 0;
@@ -252,7 +267,7 @@ acre_rt_bound acre_rt_wcet(const acre_rt *rt)
     const bool wide = rt->granules > RT_NARROW_MAX;
     const struct rt_bound *row = &rt_bounds[rt->engine_id * 2u + (wide ? 1u : 0u)];
     uint32_t levels = 0;
-    if (rt->engine_id == ACRE_RT_EXACT) {
+    if (rt->engine_id != ACRE_RT_QUICK) {
         for (uint32_t node = rt->tree_leaf + 1; node > RT_TREE_ROOT; node = (node >> 2) + 2) {
             levels += 1;
         }

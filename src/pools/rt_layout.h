@@ -28,12 +28,29 @@
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE  __attribute__((noinline))
 
+// What several operations have in common: a part of each of them, or, where a compiler is asked for small
+// code, a function. The bounds of acre_rt_wcet are those of the former.
+#ifdef __OPTIMIZE_SIZE__
+#define RT_SHARED __attribute__((noinline, unused))
+#else
+#define RT_SHARED ALWAYS_INLINE
+#endif
+
 enum {
     RT_POSITION_FIRST = 32,      // of granule 0
     RT_LENGTH_SHORT_MAX = 32,    // granules that a window of starts can show
     RT_HALF_LENGTH_MAX = 0x7fff, // granules that one half word can say in a wide pool
     RT_NARROW_MAX = 65535 - 33,  // granules of a narrow pool: every position fits into a half word
     RT_WIDE_MAX = 1 << 27,       // granules of any pool: every sum of positions fits into 32 bits
+};
+
+// Bits of ACRE_RT_PARTS.
+enum {
+    RT_WITH_EXACT = 1,
+    RT_WITH_QUICK = 2,
+    RT_WITH_WIDE = 4,
+    RT_WITH_SPECIAL = 8,
+    RT_WITH_TIGHT = 16,
 };
 
 struct rt_engine;
@@ -74,6 +91,8 @@ struct rt_engine {
 
 extern const struct rt_engine rt_exact_engine;
 extern const struct rt_engine rt_exact_wide_engine;
+extern const struct rt_engine rt_tight_engine;
+extern const struct rt_engine rt_tight_wide_engine;
 extern const struct rt_engine rt_quick_engine;
 extern const struct rt_engine rt_quick_wide_engine;
 
@@ -141,7 +160,7 @@ static ALWAYS_INLINE uint32_t length_get(const acre_rt *rt, uint32_t half, uint3
 }
 
 /// Granules of the block that starts at `at`: a live one, or any one of an EXACT pool.
-static ALWAYS_INLINE uint32_t block_length(const acre_rt *rt, uint32_t at, bool wide)
+static RT_SHARED uint32_t block_length(const acre_rt *rt, uint32_t at, bool wide)
 {
     uint32_t window = start_window(rt, at + 1);
     if (window != 0) {
@@ -152,7 +171,7 @@ static ALWAYS_INLINE uint32_t block_length(const acre_rt *rt, uint32_t at, bool 
 }
 
 /// Makes `count` granules from `at` on a live block; starts knows of it already.
-static ALWAYS_INLINE void block_set_live(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+static RT_SHARED void block_set_live(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
 {
     if (count > RT_LENGTH_SHORT_MAX) {
         uint32_t half = (at + 16) >> 4;

@@ -19,23 +19,28 @@
 #include "pools/rt_exact.h"
 #include "pools/rt_quick.h"
 
-enum rt_kind { RT_EXACT, RT_EXACT_WIDE, RT_QUICK, RT_QUICK_WIDE };
+enum rt_kind { RT_EXACT, RT_EXACT_WIDE, RT_QUICK, RT_QUICK_WIDE, RT_TIGHT, RT_TIGHT_WIDE };
 
-static ALWAYS_INLINE bool kind_is_exact(enum rt_kind kind)
+static ALWAYS_INLINE bool kind_has_tree(enum rt_kind kind)
 {
-    return kind == RT_EXACT || kind == RT_EXACT_WIDE;
+    return kind != RT_QUICK && kind != RT_QUICK_WIDE;
+}
+
+static ALWAYS_INLINE bool kind_is_tight(enum rt_kind kind)
+{
+    return kind == RT_TIGHT || kind == RT_TIGHT_WIDE;
 }
 
 static ALWAYS_INLINE bool kind_is_wide(enum rt_kind kind)
 {
-    return kind == RT_EXACT_WIDE || kind == RT_QUICK_WIDE;
+    return kind == RT_EXACT_WIDE || kind == RT_QUICK_WIDE || kind == RT_TIGHT_WIDE;
 }
 
 /// A free block of at least `count` granules, detached; 0 if there is none.
 static ALWAYS_INLINE uint32_t ops_find(acre_rt *rt, uint32_t count, enum rt_kind kind)
 {
-    if (kind_is_exact(kind)) {
-        return exact_find(rt, count, kind_is_wide(kind));
+    if (kind_has_tree(kind)) {
+        return exact_find(rt, count, kind_is_tight(kind), kind_is_wide(kind));
     }
     uint32_t class;
     uint32_t at = quick_find(rt, count, &class, kind_is_wide(kind));
@@ -47,27 +52,27 @@ static ALWAYS_INLINE uint32_t ops_find(acre_rt *rt, uint32_t count, enum rt_kind
 
 static ALWAYS_INLINE uint32_t ops_free_length(const acre_rt *rt, uint32_t at, enum rt_kind kind)
 {
-    return kind_is_exact(kind) ? exact_free_length(rt, at, kind_is_wide(kind))
+    return kind_has_tree(kind) ? exact_free_length(rt, at, kind_is_wide(kind))
                                : quick_free_length(rt, at, kind_is_wide(kind));
 }
 
 static ALWAYS_INLINE uint32_t
 ops_free_length_before(const acre_rt *rt, uint32_t last, enum rt_kind kind)
 {
-    return kind_is_exact(kind) ? exact_free_length_before(rt, last, kind_is_wide(kind))
+    return kind_has_tree(kind) ? exact_free_length_before(rt, last, kind_is_wide(kind))
                                : quick_free_length_before(rt, last, kind_is_wide(kind));
 }
 
 static ALWAYS_INLINE void ops_detach(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
 {
-    if (!kind_is_exact(kind)) {
+    if (!kind_has_tree(kind)) {
         quick_detach(rt, at, count, kind_is_wide(kind));
     }
 }
 
 static ALWAYS_INLINE void ops_attach(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
 {
-    if (kind_is_exact(kind)) {
+    if (kind_has_tree(kind)) {
         exact_attach(rt, at, count, kind_is_wide(kind));
     } else {
         quick_attach(rt, at, count, kind_is_wide(kind));
@@ -76,14 +81,14 @@ static ALWAYS_INLINE void ops_attach(acre_rt *rt, uint32_t at, uint32_t count, e
 
 static ALWAYS_INLINE void ops_lost(acre_rt *rt, uint32_t at, enum rt_kind kind)
 {
-    if (kind_is_exact(kind)) {
+    if (kind_has_tree(kind)) {
         exact_lost(rt, at, kind_is_wide(kind));
     }
 }
 
 static ALWAYS_INLINE void ops_gained(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
 {
-    if (kind_is_exact(kind)) {
+    if (kind_has_tree(kind)) {
         exact_gained(rt, at, count, kind_is_wide(kind));
     }
 }
@@ -99,7 +104,7 @@ static ALWAYS_INLINE void ops_moved(
 }
 
 /// Makes the first `count` granules of a detached free block of `length` live; the rest stays free.
-static ALWAYS_INLINE void ops_take(
+static RT_SHARED void ops_take(
     acre_rt *rt, uint32_t at, uint32_t length, uint32_t count, enum rt_kind kind)
 {
     uint32_t rest = at;
@@ -129,7 +134,7 @@ static ALWAYS_INLINE void *ops_alloc(acre_rt *rt, size_t bytes, enum rt_kind kin
 }
 
 /// Makes `count` granules from `at` on free, together with their free neighbours.
-static ALWAYS_INLINE void ops_release(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
+static RT_SHARED void ops_release(acre_rt *rt, uint32_t at, uint32_t count, enum rt_kind kind)
 {
     uint32_t end = at + count;
     bool merged = edge_test(rt, end);

@@ -53,7 +53,7 @@ struct rt_links_wide {
 };
 
 /// The class of a length: 8 for each doubling.
-static ALWAYS_INLINE uint32_t class_of(uint32_t count)
+static RT_SHARED uint32_t class_of(uint32_t count)
 {
     if (count < RT_STEPS) {
         return count;
@@ -152,7 +152,7 @@ quick_find(const acre_rt *rt, uint32_t count, uint32_t *class_out, bool wide)
 }
 
 /// The list of a class starts with another block now, or with none.
-static ALWAYS_INLINE void list_behead(acre_rt *rt, uint32_t class, uint32_t next, bool wide)
+static RT_SHARED void list_behead(acre_rt *rt, uint32_t class, uint32_t next, bool wide)
 {
     list_set_head(rt, class, next, wide);
     if (next == 0) {
@@ -174,7 +174,7 @@ static ALWAYS_INLINE void quick_pop(acre_rt *rt, uint32_t at, uint32_t class, bo
     list_behead(rt, class, next, wide);
 }
 
-static ALWAYS_INLINE void quick_detach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+static RT_SHARED void quick_detach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
 {
     struct rt_links_wide links = links_get(rt, at, wide);
     if (links.next != 0) {
@@ -187,7 +187,7 @@ static ALWAYS_INLINE void quick_detach(acre_rt *rt, uint32_t at, uint32_t count,
     }
 }
 
-static ALWAYS_INLINE void quick_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
+static RT_SHARED void quick_attach(acre_rt *rt, uint32_t at, uint32_t count, bool wide)
 {
     uint32_t class = class_of(count);
     uint32_t next = list_head(rt, class, wide);

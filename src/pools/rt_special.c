@@ -237,11 +237,26 @@ acre_status special_resize(acre_rt *rt, void *block, size_t bytes)
     return status;
 }
 
+void *special_move(
+    acre_rt *rt, void *block, size_t old_bytes, acre_rt *to, void *moved, size_t bytes)
+{
+    if (moved == NULL) {
+        return NULL;
+    }
+    __builtin_memcpy(moved, block, old_bytes < bytes ? old_bytes : bytes);
+    if (acre_rt_free(rt, block) != ACRE_OK) {
+        (void)acre_rt_free(
+            to, moved); // the block was written to behind its end, and stays to be looked at
+        return NULL;
+    }
+    return moved;
+}
+
 size_t acre_rt_drain(acre_rt *rt)
 {
     struct rt_call call;
     size_t freed = 0;
-    if (rt->posts == NULL) {
+    if (!is_special(rt) || rt->posts == NULL) {
         return 0;
     }
     special_enter(rt, &call);

@@ -5,6 +5,12 @@
 
 #include "pools/rt_layout.h"
 
+/// Whether a heap has hooks, posts or a check level.
+static inline bool is_special(const acre_rt *rt)
+{
+    return (ACRE_RT_PARTS & RT_WITH_SPECIAL) != 0 && rt->special != 0;
+}
+
 /// Posted blocks that one call frees at most.
 enum { RT_POSTS_PER_CALL = 2 };
 
@@ -26,10 +32,15 @@ void *special_alloc_at(acre_rt *rt, void *addr, size_t bytes);
 acre_status special_free(acre_rt *rt, void *block);
 acre_status special_resize(acre_rt *rt, void *block, size_t bytes);
 
+/// Ends a move: copies what `block` of `rt` holds to `moved`, a new block of `to` or NULL, and frees `block`.
+/// Returns `moved`; NULL, with only `block` live, if that could not be freed.
+void *special_move(
+    acre_rt *rt, void *block, size_t old_bytes, acre_rt *to, void *moved, size_t bytes);
+
 /// Granules at the end of each block that are not the caller's: 1 from check level 2 on, else 0.
 static inline uint32_t guard_granules(const acre_rt *rt)
 {
-    return rt->check_level >= ACRE_RT_CHECK_GUARD ? 1 : 0;
+    return is_special(rt) && rt->check_level >= ACRE_RT_CHECK_GUARD ? 1 : 0;
 }
 
 /// Whether the guard of a live block is unchanged. True for blocks without one.

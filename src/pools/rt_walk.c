@@ -110,7 +110,7 @@ static const char *check_bitmaps(const acre_rt *rt)
             return "two free blocks lie side by side";
         }
         // Lengths of QUICK's free blocks lie in them: its index is checked for that.
-        if ((!is_free || rt->engine_id == ACRE_RT_EXACT) &&
+        if ((!is_free || rt->engine_id != ACRE_RT_QUICK) &&
             rt->engine->length(rt, at) != end - at) {
             return "a block's length is not the distance to the next one";
         }

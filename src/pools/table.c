@@ -251,9 +251,10 @@ acre_id acre_table_id(const acre_table *table, const void *element)
 
 acre_id acre_table_next(const acre_table *table, acre_id id)
 {
-    for (uint32_t index = id == 0 ? 0 : index_in(id) + 1; index < table->made; index++) {
-        if (is_live(table, index)) {
-            return table->words[index];
+    // Wider than an index, so that what is behind the last number is not the first.
+    for (uint64_t at = id == 0 ? 0 : (uint64_t)index_in(id) + 1; at < table->made; at++) {
+        if (is_live(table, (uint32_t)at)) {
+            return table->words[at];
         }
     }
     return 0;

@@ -189,5 +189,11 @@ int main(void)
         !witness("quick", rt)) {
         leave(3);
     }
+    options.engine = ACRE_RT_TIGHT;
+    if (acre_rt_init_split(
+            exact_meta, sizeof(exact_meta), exact_memory, POOL_BYTES, &options, &rt) != ACRE_OK ||
+        !witness("tight", rt)) {
+        leave(4);
+    }
     leave(0);
 }

@@ -29,7 +29,8 @@ def options(text):
 def case_mandoc_has_nothing_to_say(_):
     if shutil.which("mandoc") is None:
         raise cli.Skip("no mandoc")
-    for page in ("acre.1", "acre-run.1", "acre-bench.1", "acre-partitions.1", "acre_options.5"):
+    for page in ("acre.1", "acre-run.1", "acre-bench.1", "acre-partitions.1", "acre_options.5",
+                 "acre-pools.3"):
         done = subprocess.run(["mandoc", "-Tlint", "-Wstyle", page], cwd=PAGES, text=True,
                               capture_output=True, check=False)
         # What manual pages this machine has installed is not the page's business.
@@ -52,6 +53,18 @@ def case_help_and_manual_have_the_same_options(bench):
         told = {f"-{name}" for name in re.findall(r"^\.It Fl (-[a-z][a-z-]+)",
                                                   words(f"acre-{command}.1"), re.M)}
         cli.equal(sorted(told - shown), [], f"options that are in acre-{command}.1 only")
+
+
+def case_manual_of_pools_has_each_header_and_no_other(_):
+    # Which header belongs to which library is told by the names that the library exports.
+    exported = (TOP / "scripts" / "symbols_pools.txt").read_text(encoding="utf-8")
+    headers = {path.name for path in (TOP / "include" / "acre").glob("*.h")
+               if any(f"{name}(" in path.read_text(encoding="utf-8")
+                      for name in re.findall(r"^acre_\w+$", exported, re.M))}
+    text = words("acre-pools.3")
+    named = set(re.findall(r"^\.It In acre/(\w+\.h)", text, re.M))
+    cli.equal(sorted(named), sorted(headers), "headers in acre-pools.3")
+    cli.equal(sorted(set(re.findall(r"^\.In acre/(\w+\.h)$", text, re.M)) & headers), sorted(headers), "synopsis")
 
 
 def case_options_in_the_source_are_in_the_help(bench):

@@ -58,7 +58,8 @@ soname=$(LC_ALL=C readelf -d "$libdir/libacre.so" | sed -n 's/.*(SONAME).*\[\(.*
 for library in "$soname" libacre.so libacre.a; do
     [ -e "$libdir/$library" ] || failed "there is no $library in $libdir"
 done
-for page in man1/acre.1 man1/acre-run.1 man1/acre-bench.1 man1/acre-partitions.1 man3/acre.3 man3/acre_heap.3 man5/acre_options.5; do
+for page in man1/acre.1 man1/acre-run.1 man1/acre-bench.1 man1/acre-partitions.1 man3/acre.3 man3/acre_heap.3 \
+    man3/acre-pools.3 man5/acre_options.5; do
     [ -f "$prefix/share/man/$page" ] || failed "there is no $page"
 done
 if grep -rn --include='*.pc' --include='*.cmake' --include='*.h' -e "$root" -e "$build" "$prefix" >log; then
@@ -87,10 +88,10 @@ while read -r header; do
 done <headers
 
 # The examples in the manual compile as they stand.
-for page in acre acre_heap; do
+for page in acre acre_heap acre-pools; do
     sed -n '/^#include/,/^\.Ed/{s/\\e/\\/g;/^\.Ed/!p;}' "$prefix/share/man/man3/$page.3" >"$page.c"
     quietly "the example of $page(3) works" "$cc" -std=c11 -Wall -Wextra -Werror \
-        -I"$prefix/include" -o example "$page.c" -L"$libdir" -lacre &&
+        -I"$prefix/include" -o example "$page.c" -L"$libdir" -lacre_pools -lacre &&
         { LD_LIBRARY_PATH=$libdir ./example >log 2>&1 || failed "the example of $page(3) fails" log; }
 done
 

@@ -123,11 +123,12 @@ static void step_alloc(void)
     int64_t fit = first_fit(length, &longest);
     void *block = acre_rt_alloc(pool, (size_t)length * granule - random_below(granule));
     if (block == NULL) {
-        uint32_t needed = kind_is_exact(kind) ? length : length + length / 8 + 1;
+        uint32_t needed = kind_has_tree(kind) ? length : length + length / 8 + 1;
         expect(longest < needed, "no room was found where there was some");
         return;
     }
-    expect(!kind_is_exact(kind) || (int64_t)pool_place(block) == fit, "not the first fit");
+    bool first = kind_has_tree(kind) && !kind_is_tight(kind);
+    expect(!first || (int64_t)pool_place(block) == fit, "not the first fit");
     add(block, length);
 }
 
@@ -140,7 +141,7 @@ static void step_aligned(void)
     void *block = acre_rt_aligned(pool, align, (size_t)length * granule);
     if (block == NULL) {
         uint32_t needed = length + (uint32_t)(align / granule) - 1;
-        needed += kind_is_exact(kind) ? 0 : needed / 8 + 1;
+        needed += kind_has_tree(kind) ? 0 : needed / 8 + 1;
         expect(longest < needed, "no aligned room was found where there was some");
         return;
     }
@@ -324,6 +325,13 @@ static void quick_wide_does_what_the_model_does(void)
     T_EXPECT(run_all(RT_QUICK_WIDE) && run(RT_QUICK_WIDE, 140000, 50000, 1500));
 }
 
+static void tight_does_what_the_model_does(void)
+{
+    T_EXPECT(run_all(RT_TIGHT) && run(RT_TIGHT, 65502, 9000, 2000));
+    T_EXPECT(run(RT_TIGHT_WIDE, 1023, 40, 6000) && run(RT_TIGHT_WIDE, 140000, 50000, 1500));
+}
+
 T_MAIN(
     T_CASE(exact_does_what_the_model_does), T_CASE(exact_wide_does_what_the_model_does),
-    T_CASE(quick_does_what_the_model_does), T_CASE(quick_wide_does_what_the_model_does))
+    T_CASE(tight_does_what_the_model_does), T_CASE(quick_does_what_the_model_does),
+    T_CASE(quick_wide_does_what_the_model_does))

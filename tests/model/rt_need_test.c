@@ -192,6 +192,11 @@ static void without_the_room_they_win(void)
 }
 
 // Why acre_rt_need says what it does not hold for.
+static void tight_stands_every_enemy_in_what_it_needs(void)
+{
+    T_EXPECT(stand_all(ACRE_RT_TIGHT, 128) && stand_all(ACRE_RT_TIGHT, 1024));
+}
+
 static void shrinking_in_place_is_not_covered_for_exact(void)
 {
     T_EXPECT(open_for(ACRE_RT_EXACT, 1024, 32));
@@ -201,5 +206,6 @@ static void shrinking_in_place_is_not_covered_for_exact(void)
 
 T_MAIN(
     T_CASE(exact_stands_every_enemy_in_what_it_needs),
+    T_CASE(tight_stands_every_enemy_in_what_it_needs),
     T_CASE(quick_stands_every_enemy_in_what_it_needs), T_CASE(without_the_room_they_win),
     T_CASE(shrinking_in_place_is_not_covered_for_exact))

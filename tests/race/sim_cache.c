@@ -7,7 +7,14 @@
 #include "pools/cache.h"
 #include "sched_sim.h"
 
-enum { CHUNKS = 2, CHUNK_BYTES = 1024, OBJECT_BYTES = 96, MAGIC = 0x6f626a, MEMORY_BYTES = 8192 };
+enum {
+    CHUNKS = 2,
+    CHUNK_BYTES = 1024,
+    OBJECT_BYTES = 96,
+    CHUNK_OBJECTS = 9,
+    MAGIC = 0x6f626a,
+    MEMORY_BYTES = 8192
+};
 
 // Everything that changes: the memory of the cache, who has what, and what broke.
 static struct {
@@ -16,6 +23,7 @@ static struct {
     acre_cache_local locals[SCHED_THREADS_MAX];
     uint32_t present[MEMORY_BYTES / 64]; // pages that are committed
     const char *broken;
+    bool may_refuse; // a get may return NULL
 } stage;
 
 struct object {
@@ -105,7 +113,7 @@ static struct object *get(bool with_local)
     struct object *object =
         acre_cache_get(stage.cache, with_local ? &stage.locals[sched_self()] : NULL);
     if (object == NULL) {
-        stage.broken = "no object though there is room";
+        stage.broken = stage.may_refuse ? stage.broken : "no object though there is room";
         return NULL;
     }
     size_t page = (size_t)((unsigned char *)object - stage.memory) / 64;
@@ -149,6 +157,14 @@ static void use_and_shrink(void)
     (void)acre_cache_shrink(stage.cache);
 }
 
+static void use_two(void)
+{
+    struct object *one = get(false);
+    struct object *other = get(false);
+    put(one, false);
+    put(other, false);
+}
+
 static void shrink(void)
 {
     (void)acre_cache_shrink(stage.cache);
@@ -166,8 +182,10 @@ static const char *check(void)
     return acre_cache_close(stage.cache) == ACRE_OK ? NULL : "an object was lost";
 }
 
-static void play(
-    const char *name, const struct sched_scene *scene, unsigned deviations, uint64_t states_min)
+/// A cache of `count` objects, all but `there` of them without memory.
+static void play_with(
+    size_t count, bool there, const char *name, const struct sched_scene *scene,
+    unsigned deviations, uint64_t states_min)
 {
     sim_reset();
     stage.broken = NULL;
@@ -176,9 +194,11 @@ static void play(
         stage.locals[i].count = 0;
     }
     acre_cache_options options = {
-        .object_bytes = OBJECT_BYTES, .count = 18, .construct = construct, .destroy = destroy};
+        .object_bytes = OBJECT_BYTES, .count = count, .construct = construct, .destroy = destroy};
     T_EXPECT(acre_cache_open(&stage_pages, &options, &stage.cache) == ACRE_OK);
-    acre_cache_put(stage.cache, NULL, acre_cache_get(stage.cache, NULL)); // one is in the depot
+    if (there) {
+        acre_cache_put(stage.cache, NULL, acre_cache_get(stage.cache, NULL)); // into the depot
+    }
     sched_forget_regions();
     sched_region(&stage, sizeof(stage), 0, 1, true);
     struct sched_report report;
@@ -194,6 +214,12 @@ static void play(
     T_EXPECT(report.complete && report.states >= states_min);
     sched_random(scene, 300, t_seed(20261120), &report);
     T_EXPECT_SOUND(report.broken);
+}
+
+static void play(
+    const char *name, const struct sched_scene *scene, unsigned deviations, uint64_t states_min)
+{
+    play_with(CHUNKS * CHUNK_OBJECTS, true, name, scene, deviations, states_min);
 }
 
 static void objects_change_hands_through_the_depot(void)
@@ -235,6 +261,36 @@ static void two_shrink_while_one_gets(void)
         2, 500);
 }
 
+// The only chunk is being committed by one of them: the others need not wait, and must not be refused.
+static void all_get_objects_of_a_chunk_that_is_coming(void)
+{
+    play_with(
+        CHUNK_OBJECTS, false, __func__,
+        &(struct sched_scene){
+            .slots = 3,
+            .threads = 3,
+            .body = {use_two, use_two, use_depot},
+            .start = {0, 1, 2},
+            .check = check},
+        2, 500);
+}
+
+static void a_chunk_does_not_leave_while_somebody_brings_it(void)
+{
+    stage.may_refuse = true; // while it leaves
+    play_with(
+        CHUNK_OBJECTS, false, __func__,
+        &(struct sched_scene){
+            .slots = 3,
+            .threads = 3,
+            .body = {use_depot, use_depot, use_and_shrink},
+            .start = {0, 1, 2},
+            .check = check},
+        2, 500);
+    stage.may_refuse = false;
+}
+
 T_MAIN(
     T_CASE(objects_change_hands_through_the_depot), T_CASE(a_chunk_leaves_while_objects_are_wanted),
-    T_CASE(two_shrink_while_one_gets))
+    T_CASE(two_shrink_while_one_gets), T_CASE(all_get_objects_of_a_chunk_that_is_coming),
+    T_CASE(a_chunk_does_not_leave_while_somebody_brings_it))

@@ -104,7 +104,7 @@ static void a_cache_in_an_array_uses_all_of_it(void)
             size_t got = 0;
             for (unsigned char *object; (object = acre_cache_get(cache, NULL)) != NULL; got++) {
                 T_EXPECT(object > memory && object + bytes <= memory + 8004);
-                T_EXPECT(((uintptr_t)object & ((align == 0 ? 8 : align) - 1)) == 0);
+                T_EXPECT(((uintptr_t)object & ((align == 0 ? sizeof(void *) : align) - 1)) == 0);
                 memset(object, 0xff, bytes);
             }
             acre_cache_stats stats = stats_now();

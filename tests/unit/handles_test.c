@@ -282,6 +282,64 @@ static void purgeable_blocks_go_in_their_order(void)
     T_EXPECT_SOUND(acre_handles_audit(heap));
 }
 
+static void nothing_is_purged_for_what_cannot_fit_anyway(void)
+{
+    acre_handle blocks[5];
+    T_EXPECT(make(400, ACRE_HANDLES_AUTO));
+    for (size_t i = 0; i < 5; i++) {
+        blocks[i] = filled(80);
+        T_EXPECT(acre_handles_set_purgeable(heap, blocks[i], 5 - (uint32_t)i) == ACRE_OK);
+    }
+    T_EXPECT(acre_handles_set_purgeable(heap, blocks[0], 0) == ACRE_OK);
+    T_EXPECT(acre_handles_new(heap, 408, 0) == 0 && acre_handles_new(heap, 328, 0) == 0);
+    T_EXPECT(stats_now().purged_count == 0);
+    T_EXPECT(acre_handles_resize(heap, blocks[0], 408) == ACRE_NO_MEMORY);
+    // A pin divides memory: 80 bytes before it could be had, 160 behind it.
+    T_EXPECT(acre_handles_pin(heap, blocks[2]) != NULL);
+    T_EXPECT(acre_handles_new(heap, 168, 0) == 0);
+    T_EXPECT(acre_handles_resize(heap, blocks[1], 168) == ACRE_NO_MEMORY);
+    T_EXPECT(stats_now().purged_count == 0);
+    for (size_t i = 0; i < 5; i++) {
+        T_EXPECT(holds(blocks[i]));
+    }
+    // What lies where it would be of no use is spared, whatever its priority.
+    T_EXPECT(acre_handles_set_purgeable(heap, blocks[1], 1) == ACRE_OK);
+    T_EXPECT(acre_handles_set_purgeable(heap, blocks[3], 7) == ACRE_OK);
+    T_EXPECT(acre_handles_set_purgeable(heap, blocks[4], 8) == ACRE_OK);
+    T_EXPECT(acre_handles_new(heap, 160, 0) != 0 && stats_now().purged_count == 2);
+    T_EXPECT(holds(blocks[0]) && holds(blocks[1]) && holds(blocks[2]));
+    T_EXPECT_SOUND(acre_handles_audit(heap));
+}
+
+static void a_block_between_pins_grows_beyond_them_if_it_may(void)
+{
+    acre_handle blocks[5];
+    T_EXPECT(make(400, ACRE_HANDLES_AUTO));
+    for (size_t i = 0; i < 5; i++) {
+        blocks[i] = filled(80);
+    }
+    T_EXPECT(
+        acre_handles_pin(heap, blocks[1]) != NULL); // before it there is room for blocks[0] only
+    T_EXPECT(acre_handles_kill(heap, blocks[2]) == ACRE_OK);
+    T_EXPECT(acre_handles_kill(heap, blocks[4]) == ACRE_OK);
+    T_EXPECT(acre_handles_resize(heap, blocks[0], 160) == ACRE_OK); // of two holes behind the pin
+    T_EXPECT(block_holds(acre_handles_peek(heap, blocks[0], 0, 80), 80, blocks[0]));
+    T_EXPECT(holds(blocks[1]) && holds(blocks[3]));
+    T_EXPECT_SOUND(acre_handles_audit(heap));
+}
+
+static void an_address_past_a_new_end_is_found_by_its_epoch(void)
+{
+    T_EXPECT(make(400, 0));
+    acre_handle block = filled(80);
+    const void *end = acre_handles_peek(heap, block, 72, 8);
+    uint64_t epoch = acre_handles_epoch(heap);
+    T_EXPECT(end != NULL && acre_handles_resize(heap, block, 80) == ACRE_OK);
+    T_EXPECT(acre_handles_resize(heap, block, 88) == ACRE_OK && acre_handles_epoch(heap) == epoch);
+    T_EXPECT(acre_handles_resize(heap, block, 79) == ACRE_OK);
+    T_EXPECT(acre_handles_epoch(heap) != epoch); // the last byte is not the block's any more
+}
+
 static void high_blocks_lie_at_the_top(void)
 {
     T_EXPECT(make(400, 0));
@@ -332,9 +390,10 @@ static void what_makes_no_sense_is_refused(void)
         T_EXPECT(acre_handles_init(memory, bytes, NULL, &heap) == ACRE_NO_MEMORY);
     }
     T_EXPECT(heap == before && make(400, 0));
+    const size_t many = SIZE_MAX > UINT32_MAX ? (size_t)((uint64_t)1 << 35) : SIZE_MAX; // units
     for (size_t k = 0; k < 100; k++) {
         T_EXPECT(acre_handles_new(heap, SIZE_MAX - k, 0) == 0);
-        T_EXPECT(acre_handles_new(heap, ((size_t)1 << 35) - k, 0) == 0);
+        T_EXPECT(acre_handles_new(heap, many - k, 0) == 0);
         T_EXPECT(acre_handles_make_room(heap, SIZE_MAX - k, SIZE_MAX) == ACRE_NO_MEMORY);
     }
     T_EXPECT(acre_handles_new(heap, 8, 1u << 9) == 0);
@@ -352,5 +411,7 @@ T_MAIN(
     T_CASE(contents_are_reached_within_bounds_only), T_CASE(pinned_blocks_stay_and_divide),
     T_CASE(compaction_goes_in_slices), T_CASE(blocks_are_resized_in_place_or_moved),
     T_CASE(automatic_heaps_give_all_that_is_free), T_CASE(purgeable_blocks_go_in_their_order),
-    T_CASE(high_blocks_lie_at_the_top), T_CASE(stress_moves_everything_that_is_not_pinned),
-    T_CASE(what_makes_no_sense_is_refused))
+    T_CASE(nothing_is_purged_for_what_cannot_fit_anyway),
+    T_CASE(a_block_between_pins_grows_beyond_them_if_it_may),
+    T_CASE(an_address_past_a_new_end_is_found_by_its_epoch), T_CASE(high_blocks_lie_at_the_top),
+    T_CASE(stress_moves_everything_that_is_not_pinned), T_CASE(what_makes_no_sense_is_refused))

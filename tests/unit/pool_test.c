@@ -7,6 +7,7 @@
 
 #include "acre/heap_pages.h"
 #include "fixture.h"
+#include "pools/pool.h"
 #include "pools/stride.h"
 
 static _Alignas(64) unsigned char memory[4096];
@@ -161,8 +162,10 @@ static void a_damaged_link_never_leads_to_a_live_block(void)
     *a = UINT32_MAX;
     void *got;
     T_EXPECT(dies(get_from_pool, &got, "corrupted free block"));
-    *a = (uint32_t)acre_pool_index(&pool, live) + 1;
-    *live = 0; // as a link it would do
+    // Even one that is forged: `a` leads to `live`, whose link would do.
+    pool_set_next(
+        &pool, (uint32_t)acre_pool_index(&pool, a) + 1, (uint32_t)acre_pool_index(&pool, live) + 1);
+    pool_set_next(&pool, (uint32_t)acre_pool_index(&pool, live) + 1, 0);
     T_EXPECT(acre_pool_audit(&pool) != NULL);
     T_EXPECT(
         acre_pool_get(&pool) == a); // what it leads to is looked at when it would be handed out
@@ -186,6 +189,33 @@ static bool stop_at_once(void *context, void *block)
 {
     *(void **)context = block;
     return false;
+}
+
+static void a_small_number_or_a_copy_in_a_link_is_reported(void)
+{
+    // What programs write to freed blocks: counters, indices, flags, texts, and whole objects.
+    static const uint32_t written[] = {0, 1, 2, 3, 4, 29, 30, 31, 0x7fffffff, 0x64636261, 65536};
+    static const unsigned flags[] = {0, ACRE_POOL_KEEP};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t at = 0; at < sizeof(written) / sizeof(written[0]); at++) {
+            T_EXPECT(make(1000, 24, 30, flags[i]));
+            unsigned char *blocks[3];
+            for (size_t k = 0; k < 3; k++) {
+                blocks[k] = acre_pool_get(&pool);
+            }
+            for (size_t k = 0; k < 3; k++) {
+                acre_pool_put(&pool, blocks[k]);
+            }
+            void *link = pool.links + 2 * pool.link_stride_bytes;
+            memcpy(link, &written[at], sizeof(written[at]));
+            T_EXPECT(acre_pool_audit(&pool) != NULL);
+            T_EXPECT(dies(get_from_pool, &(void *){NULL}, "corrupted free block"));
+            // A free block that another free one was copied over.
+            memcpy(link, pool.links + pool.link_stride_bytes, 4);
+            T_EXPECT(acre_pool_audit(&pool) != NULL);
+            T_EXPECT(dies(get_from_pool, &(void *){NULL}, "corrupted free block"));
+        }
+    }
 }
 
 static void a_walk_visits_live_blocks_and_may_put_them_back(void)
@@ -294,6 +324,7 @@ T_MAIN(
     T_CASE(blocks_are_aligned_as_asked_wherever_the_memory_starts),
     T_CASE(misuse_is_found_in_plain_and_in_shared_pools),
     T_CASE(a_damaged_link_never_leads_to_a_live_block),
+    T_CASE(a_small_number_or_a_copy_in_a_link_is_reported),
     T_CASE(a_walk_visits_live_blocks_and_may_put_them_back),
     T_CASE(memory_is_committed_as_it_is_needed_and_given_back), T_CASE(a_pool_can_live_in_a_heap),
     T_CASE(a_typed_pool_needs_no_sizes))

@@ -6,6 +6,7 @@
 
 #include "acre/heap_pages.h"
 #include "acre/watermark.h"
+#include "base/bits.h"
 #include "fixture.h"
 
 // At a page, so that tests know which multiples lie in it.
@@ -68,7 +69,7 @@ static void no_size_wraps(void)
         T_EXPECT(acre_region_alloc(&region, greatest - k) == NULL);
         T_EXPECT(acre_region_alloc(&region, greatest / 2 - k) == NULL);
         T_EXPECT(acre_region_aligned(&region, 64, greatest - k) == NULL);
-        T_EXPECT(acre_region_aligned(&region, (size_t)1 << 62, k) == NULL);
+        T_EXPECT(acre_region_aligned(&region, SIZE_MAX / 4 + 1, k) == NULL);
         T_EXPECT(acre_region_zeroed(&region, greatest / 2 + k + 1, 2) == NULL);
         T_EXPECT(acre_region_resize(&region, first, 100, greatest - k) == ACRE_NO_MEMORY);
         acre_grow grow;
@@ -146,11 +147,11 @@ static void a_reserved_region_grows_in_place(void)
 static void only_the_last_block_grows(void)
 {
     T_EXPECT(open_region(NULL));
-    unsigned char *a = acre_region_alloc(&region, 40);
+    unsigned char *a = acre_region_alloc(&region, 44);
     unsigned char *b = acre_region_alloc(&region, 40);
-    T_EXPECT(acre_region_resize(&region, a, 40, 400) == ACRE_BAD_ARGUMENT);
-    T_EXPECT(acre_region_resize(&region, a, 40, 48) == ACRE_OK); // in what it has
-    T_EXPECT(acre_region_resize(&region, a, 40, 4) == ACRE_OK);
+    T_EXPECT(acre_region_resize(&region, a, 44, 400) == ACRE_BAD_ARGUMENT);
+    T_EXPECT(acre_region_resize(&region, a, 44, 48) == ACRE_OK); // in what it has
+    T_EXPECT(acre_region_resize(&region, a, 48, 40) == ACRE_OK);
     T_EXPECT(acre_region_resize(&region, b, 40, 4000) == ACRE_OK);
     T_EXPECT(acre_region_resize(&region, b, 4000, 0) == ACRE_OK);
     T_EXPECT(region.at == b + ACRE_REGION_ALIGN);
@@ -295,6 +296,34 @@ static void a_reset_keeps_what_it_is_told(void)
     }
 }
 
+// All, one chunk, less than a chunk, a page, less than a page, nothing: never more than was said.
+static void no_reset_keeps_more_than_it_is_told(void)
+{
+    static const size_t keep[] = {SIZE_MAX, 65536, 65535, 12288, 5000, 4096, 1, 0};
+    static const acre_region_options options[] = {
+        {0}, {.chunk_bytes = 65536, .reserve_bytes = 1 << 20}, {.chunk_bytes = 4096}};
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < sizeof(keep) / sizeof(keep[0]); k++) {
+            T_EXPECT(open_region(&options[i]));
+            for (unsigned round = 0; round < 3; round++) {
+                for (unsigned n = 0; n < 200; n++) {
+                    void *block = acre_region_alloc(&region, n % 64 == 0 ? 100000 : 2000);
+                    T_EXPECT(block != NULL);
+                    memset(block, 1, 2000);
+                }
+                size_t before = sim.committed_bytes;
+                acre_region_reset(&region, keep[k]);
+                T_EXPECT(sim.committed_bytes <= keep[k]);
+                T_EXPECT(keep[k] != SIZE_MAX || sim.committed_bytes == before);
+                T_EXPECT(region.held_bytes == sim.committed_bytes);
+                T_EXPECT(sim.committed_bytes != 0 || sim.reserved_bytes == 0);
+                T_EXPECT_SOUND(acre_region_audit(&region));
+            }
+            T_EXPECT_SOUND(close_region());
+        }
+    }
+}
+
 static void an_object_grows_while_others_are_allocated(void)
 {
     T_EXPECT(open_region(NULL));
@@ -310,7 +339,7 @@ static void an_object_grows_while_others_are_allocated(void)
     }
     T_EXPECT(acre_grow_append(&grow, NULL, 0) == ACRE_OK && grow.bytes == 5000);
     unsigned char *object = acre_grow_finish(&grow);
-    T_EXPECT(region.at == object + 5008); // nothing is left behind it
+    T_EXPECT(region.at == object + round_up(5000, ACRE_REGION_ALIGN)); // nothing is left behind it
     for (unsigned i = 0; i < 5000; i++) {
         T_EXPECT(object[i] == (unsigned char)(i * 31));
     }
@@ -382,6 +411,6 @@ T_MAIN(
     T_CASE(a_reserved_region_grows_in_place), T_CASE(only_the_last_block_grows),
     T_CASE(marks_nest_and_stale_ones_are_errors), T_CASE(deferred_calls_run_newest_first_and_once),
     T_CASE(children_end_with_their_parent), T_CASE(a_reset_keeps_what_it_is_told),
-    T_CASE(an_object_grows_while_others_are_allocated),
+    T_CASE(no_reset_keeps_more_than_it_is_told), T_CASE(an_object_grows_while_others_are_allocated),
     T_CASE(scratch_regions_are_not_those_in_use), T_CASE(a_region_can_live_in_a_heap),
     T_CASE(a_watermark_has_two_ends))

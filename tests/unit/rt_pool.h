@@ -22,7 +22,8 @@ static _Alignas(4096) unsigned char pool_range[POOL_RANGE_BYTES];
 static _Alignas(8) unsigned char pool_index[POOL_INDEX_BYTES];
 static acre_rt *pool;
 
-static const char *const pool_kind_names[] = {"EXACT", "EXACT wide", "QUICK", "QUICK wide"};
+static const char *const pool_kind_names[] = {"EXACT",      "EXACT wide", "QUICK",
+                                              "QUICK wide", "TIGHT",      "TIGHT wide"};
 
 /// The least granule that a kind may have in tests: QUICK's wide links need 16 bytes.
 static inline size_t pool_granule(enum rt_kind kind)
@@ -33,11 +34,15 @@ static inline size_t pool_granule(enum rt_kind kind)
 /// A pool of `granules` with the engine of `kind`, whatever its size. False if there can be none.
 static inline bool pool_open(enum rt_kind kind, uint32_t granules)
 {
-    static const struct rt_engine *const engines[] = {
-        &rt_exact_engine, &rt_exact_wide_engine, &rt_quick_engine, &rt_quick_wide_engine};
+    static const struct rt_engine *const engines[] = {&rt_exact_engine, &rt_exact_wide_engine,
+                                                      &rt_quick_engine, &rt_quick_wide_engine,
+                                                      &rt_tight_engine, &rt_tight_wide_engine};
     const size_t granule = pool_granule(kind);
     acre_rt_options options = {
-        .engine = kind_is_exact(kind) ? ACRE_RT_EXACT : ACRE_RT_QUICK, .granule_bytes = granule};
+        .engine = kind_is_tight(kind)   ? ACRE_RT_TIGHT
+                  : kind_has_tree(kind) ? ACRE_RT_EXACT
+                                        : ACRE_RT_QUICK,
+        .granule_bytes = granule};
     memset(pool_range, 0xee, granules * granule);
     if (acre_rt_init_split(
             pool_meta, sizeof(pool_meta), pool_range, granules * granule, &options, &pool) !=

@@ -9,7 +9,7 @@
 #include "t.h"
 #include "unit/rt_pool.h"
 
-enum { KINDS = 4 };
+enum { KINDS = 6 };
 
 // ---- requests ---------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ static void check_finds_each_flipped_bit_of_starts(void)
         pool->used_granules -= 1;
         unsigned char *index = pool->index;
         index
-            [kind_is_exact((enum rt_kind)kind) ? (kind_is_wide((enum rt_kind)kind) ? 12 : 6) : 0] ^=
+            [kind_has_tree((enum rt_kind)kind) ? (kind_is_wide((enum rt_kind)kind) ? 12 : 6) : 0] ^=
             1;
         T_EXPECT(acre_rt_check(pool, 1) == NULL && acre_rt_check(pool, 2) != NULL);
     }
@@ -224,7 +224,7 @@ static void init_uses_what_it_was_given(void)
                 acre_rt_get_stats(rt, &stats);
                 size_t meta = acre_rt_meta_bytes(stats.range_bytes, &options);
                 T_EXPECT(meta + stats.range_bytes <= bytes);
-                T_EXPECT(meta + stats.range_bytes + 2 * granule + 16 > bytes);
+                T_EXPECT(meta + stats.range_bytes + 2 * granule + 32 > bytes);
                 unsigned char *all = acre_rt_alloc(rt, stats.range_bytes);
                 T_EXPECT(all != NULL && all >= start && all + stats.range_bytes <= start + bytes);
                 memset(all, 0x55, stats.range_bytes);
@@ -269,7 +269,7 @@ static void init_refuses_what_it_cannot_serve(void)
     acre_rt *rt = NULL;
     const acre_rt_options wrong[] = {
         {.granule_bytes = 4},          {.granule_bytes = 24}, {.granule_bytes = 131072},
-        {.engine = (acre_rt_engine)2}, {.check_level = 4},    {.post_count = 3},
+        {.engine = (acre_rt_engine)3}, {.check_level = 4},    {.post_count = 3},
     };
     for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         T_EXPECT(acre_rt_init(pool_range, 4096, &wrong[i], &rt) == ACRE_BAD_ARGUMENT);
@@ -278,11 +278,11 @@ static void init_refuses_what_it_cannot_serve(void)
     T_EXPECT(
         acre_rt_init_split(pool_meta + 1, 4096, pool_range, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
     T_EXPECT(
-        acre_rt_init_split(pool_meta, 4096, pool_range + 8, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
+        acre_rt_init_split(pool_meta, 4096, pool_range + 4, 4096, NULL, &rt) == ACRE_BAD_ARGUMENT);
     size_t meta = acre_rt_meta_bytes(4096, NULL);
     T_EXPECT(
         acre_rt_init_split(pool_meta, meta - 1, pool_range, 4096, NULL, &rt) == ACRE_NO_MEMORY);
-    T_EXPECT(acre_rt_init_split(pool_meta, meta, pool_range, 15, NULL, &rt) == ACRE_NO_MEMORY);
+    T_EXPECT(acre_rt_init_split(pool_meta, meta, pool_range, 7, NULL, &rt) == ACRE_NO_MEMORY);
     acre_rt_options quick_wide = {.engine = ACRE_RT_QUICK, .granule_bytes = 8};
     T_EXPECT(
         acre_rt_init_split(pool_meta, sizeof(pool_meta), pool_range, 1 << 20, &quick_wide, &rt) ==
@@ -323,6 +323,26 @@ static void exact_never_touches_its_range(void)
     memset(blocks, 0, sizeof(blocks));
 }
 
+static void tight_takes_a_hole_that_fits_closely(void)
+{
+    void *blocks[40];
+    T_EXPECT(pool_open(RT_TIGHT, 40 * 64));
+    for (unsigned i = 0; i < 40; i++) {
+        blocks[i] = acre_rt_alloc(pool, 64 * 8);
+    }
+    // Holes of 2 words, of 4 and of 6, far from each other, and all that is behind them is taken.
+    for (unsigned i = 2; i < 8; i++) {
+        T_EXPECT(i >= 5 || acre_rt_free(pool, blocks[i]) == ACRE_OK);            // 3 blocks of 64
+        T_EXPECT(acre_rt_free(pool, blocks[20 + (i & 1)]) == ACRE_OK || i >= 4); // 2
+    }
+    T_EXPECT(acre_rt_free(pool, blocks[33]) == ACRE_OK); // 1
+    T_EXPECT(acre_rt_alloc(pool, 60 * 8) == blocks[33]);
+    T_EXPECT(acre_rt_alloc(pool, 100 * 8) == blocks[20]);
+    T_EXPECT(acre_rt_alloc(pool, 129 * 8) == blocks[2]);
+    T_EXPECT(acre_rt_alloc(pool, 64 * 8) == NULL && acre_rt_alloc(pool, 63 * 8) != NULL);
+    T_EXPECT_SOUND(acre_rt_check(pool, 2));
+}
+
 // ---- sums -------------------------------------------------------------------------------------------
 
 static void need_follows_the_formula(void)
@@ -333,6 +353,8 @@ static void need_follows_the_formula(void)
         acre_rt_need(8000, 8, 8, &exact) == 8 * (1000 + 875)); // 8-byte blocks may waste 7 each
     T_EXPECT(acre_rt_need(8000, 800, 80, &exact) == 8 * ((17 * 1087 + 1) / 2)); // log2 of 100 is 7
     T_EXPECT(acre_rt_need(8000, 80, 80, &quick) == 8 * (1087 + 1088 * 12));
+    const acre_rt_options tight = {.granule_bytes = 8, .engine = ACRE_RT_TIGHT};
+    T_EXPECT(acre_rt_need(8000, 80, 80, &tight) == 8 * (1087 + 1088 * 9));
     T_EXPECT(acre_rt_need(8000, 9000, 80, &exact) == 0 && acre_rt_need(100, 50, 0, &exact) == 0);
     T_EXPECT(acre_rt_need(SIZE_MAX / 2, 4096, 16, &exact) == 0);
 }
@@ -344,4 +366,4 @@ T_MAIN(
     T_CASE(judge_tells_what_an_address_is), T_CASE(check_finds_each_flipped_bit_of_starts),
     T_CASE(init_uses_what_it_was_given), T_CASE(defined_arrays_are_large_enough),
     T_CASE(init_refuses_what_it_cannot_serve), T_CASE(exact_never_touches_its_range),
-    T_CASE(need_follows_the_formula))
+    T_CASE(tight_takes_a_hole_that_fits_closely), T_CASE(need_follows_the_formula))

@@ -141,6 +141,9 @@ static void elements_are_met_in_address_order(void)
         }
     }
     T_EXPECT(met == 66 && table.live_count == 33);
+    // Numbers that no call returned end it as well, and do not begin anew.
+    T_EXPECT(acre_table_next(&table, UINT32_MAX) == 0 && acre_table_next(&table, UINT64_MAX) == 0);
+    T_EXPECT(acre_table_next(&table, 100) == 0);
 }
 
 static void memory_comes_on_demand_and_goes_on_request(void)
@@ -149,7 +152,7 @@ static void memory_comes_on_demand_and_goes_on_request(void)
     acre_table_options options = {.element_bytes = 100, .align = 4, .count = 3000};
     T_EXPECT(acre_table_open(&table, &sim.pages, &options) == ACRE_OK);
     T_EXPECT(sim.committed_bytes == 4096);
-    unsigned char *elements[3000];
+    static unsigned char *elements[3000]; // kernels have small stacks
     acre_table_stats stats;
     for (size_t i = 0; i < 3000; i++) {
         elements[i] = acre_table_add(&table, &ids[i]);
