@@ -107,7 +107,8 @@ struct acre_frames {
     uint32_t hand_max;    // frames that a slot takes at a time
     uint64_t hand_from;   // frames that may be in a hand: those of the span that are not low
     uint64_t hand_frames;
-    uint64_t first; // the span as it was asked for: of the trees at its ends, the rest is never free
+    uint64_t
+        first; // the span as it was asked for: of the trees at its ends, the rest is never free
     uint64_t count;
     uint64_t meta_bytes;
     uint64_t late_double_frees;
@@ -122,10 +123,6 @@ struct want {
     bool low;         // may take from the first low_frames
     uint64_t end;     // blocks end at or below
 };
-
-/// For what is called rarely: small rather than fast, and RARE out of the way of the hit paths, too.
-#define SLOW __attribute__((cold))
-#define RARE __attribute__((cold, noinline))
 
 /// No frame, as a number relative to the base.
 #define NO_FRAME UINT64_MAX

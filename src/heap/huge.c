@@ -22,7 +22,7 @@ static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 // A cleared block of this size or more is likely to be used sparsely: fresh memory costs less.
 static const size_t fresh_zero_bytes = (size_t)8 * SEGMENT_BYTES;
 
-size_t huge_bytes_for(const acre_heap *heap, size_t size)
+SLOW size_t huge_bytes_for(const acre_heap *heap, size_t size)
 {
     size_t unit = heap->pages->page_bytes;
     size_t bytes;
@@ -31,12 +31,12 @@ size_t huge_bytes_for(const acre_heap *heap, size_t size)
 }
 
 /// A kept or fresh mapping that is too large by an eighth is taken as it is.
-static bool is_close(size_t have_bytes, size_t bytes)
+RARE static bool is_close(size_t have_bytes, size_t bytes)
 {
     return have_bytes >= bytes && have_bytes - bytes <= bytes / 8;
 }
 
-static struct slab *take_descriptor(acre_heap *heap)
+SLOW static struct slab *take_descriptor(acre_heap *heap)
 {
     struct slab *slab = NULL;
     acre_port_lock_take(&heap->lock);
@@ -48,14 +48,14 @@ static struct slab *take_descriptor(acre_heap *heap)
     return slab != NULL ? slab : space_take_spare(heap, sizeof(struct slab));
 }
 
-static void give_descriptor_locked(acre_heap *heap, struct slab *slab)
+RARE static void give_descriptor_locked(acre_heap *heap, struct slab *slab)
 {
     store_relaxed(&slab->kind, (uint8_t)KIND_NONE);
     list_add_first(&heap->slab_pool, &slab->link);
 }
 
 /// Makes `huge` a live block. Under heap->lock.
-static void publish_locked(acre_heap *heap, struct slab *huge)
+SLOW static void publish_locked(acre_heap *heap, struct slab *huge)
 {
     huge->limit = 0;
     huge->owner = ACRE_SLOT_NONE;
@@ -68,7 +68,7 @@ static void publish_locked(acre_heap *heap, struct slab *huge)
     heap->huge_count += 1;
 }
 
-static void unpublish_locked(acre_heap *heap, struct slab *huge)
+RARE static void unpublish_locked(acre_heap *heap, struct slab *huge)
 {
     map_remove_huge(heap, huge);
     list_remove(&huge->link);
@@ -77,7 +77,7 @@ static void unpublish_locked(acre_heap *heap, struct slab *huge)
 }
 
 /// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
-static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
+SLOW static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
 {
     struct slab *best = NULL;
     size_t best_off = SIZE_MAX;
@@ -98,7 +98,7 @@ static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
     return best;
 }
 
-static void keep_locked(acre_heap *heap, struct slab *huge)
+SLOW static void keep_locked(acre_heap *heap, struct slab *huge)
 {
     store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
     list_add_first(&heap->huge_cached, &huge->link);
@@ -107,7 +107,7 @@ static void keep_locked(acre_heap *heap, struct slab *huge)
 }
 
 /// Releases a mapping that is on no list; keeps it after all if the source refuses.
-static size_t release_mapping(acre_heap *heap, struct slab *huge)
+SLOW static size_t release_mapping(acre_heap *heap, struct slab *huge)
 {
     size_t bytes = huge->block_bytes;
     bool released =
@@ -125,7 +125,7 @@ static size_t release_mapping(acre_heap *heap, struct slab *huge)
 }
 
 /// Resizes a mapping that is on no list and accounts for it. False: it is as it was.
-static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
+SLOW static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
 {
     size_t old_bytes = huge->block_bytes;
     if (heap->pages->remap == NULL) {
@@ -151,7 +151,7 @@ static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, boo
     return addr != NULL;
 }
 
-static struct slab *take_kept(acre_heap *heap, size_t bytes)
+SLOW static struct slab *take_kept(acre_heap *heap, size_t bytes)
 {
     acre_port_lock_take(&heap->lock);
     struct slab *huge = take_kept_locked(heap, bytes);
@@ -167,7 +167,7 @@ static struct slab *take_kept(acre_heap *heap, size_t bytes)
 }
 
 /// Reserves addresses; those of segments that were given back are the last resort.
-static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
+SLOW static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
 {
     void *addr = heap->pages->reserve(heap->pages, bytes, align);
     if (addr == NULL && segment_release_bare(heap) != 0) {
@@ -180,7 +180,7 @@ static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
 }
 
 /// Maps fresh memory into the descriptor. False if it is not to be had.
-static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
+SLOW static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
 {
     acre_pages *pages = heap->pages;
     acre_port_lock_take(&heap->lock);
@@ -206,7 +206,7 @@ static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t a
     return addr != NULL;
 }
 
-static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
+SLOW static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
 {
     struct slab *huge = take_descriptor(heap);
     if (huge == NULL) {
@@ -226,7 +226,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     return huge;
 }
 
-void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
+SLOW void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
 {
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
@@ -251,7 +251,7 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
 }
 
 /// The live huge block that starts at `addr`. Under heap->lock.
-static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
+SLOW static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
 {
     struct slab *slab = map_find(heap, addr);
     if (slab->kind == KIND_HUGE && slab->base == addr) {
@@ -269,7 +269,7 @@ static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
     return NULL;
 }
 
-bool huge_free(acre_heap *heap, uintptr_t addr)
+SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
 {
     acre_port_lock_take(&heap->lock);
     struct slab *huge = find_locked(heap, addr);
@@ -291,7 +291,7 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
     return huge != NULL;
 }
 
-void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
+SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
 {
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
@@ -317,7 +317,7 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     return (void *)huge->base;
 }
 
-size_t huge_drop_cache(acre_heap *heap)
+SLOW size_t huge_drop_cache(acre_heap *heap)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
@@ -335,7 +335,7 @@ size_t huge_drop_cache(acre_heap *heap)
     return bytes;
 }
 
-static void release_list(acre_heap *heap, struct link *list)
+SLOW static void release_list(acre_heap *heap, struct link *list)
 {
     while (!list_is_empty(list)) {
         struct slab *huge = container_of(list->next, struct slab, link);
@@ -344,7 +344,7 @@ static void release_list(acre_heap *heap, struct link *list)
     }
 }
 
-void huge_release_all(acre_heap *heap)
+SLOW void huge_release_all(acre_heap *heap)
 {
     segment_release_given_back(heap);
     release_list(heap, &heap->huge);

@@ -29,7 +29,7 @@ struct loot {
 
 /// Whether the slot has been idle; keeps the books for the next question. Without a lock: to be wrong
 /// once does no harm.
-static bool slot_is_idle(struct slot *slot, uint32_t refusals)
+SLOW static bool slot_is_idle(struct slot *slot, uint32_t refusals)
 {
     uint32_t visits = load_relaxed(&slot->visits);
     if (visits != load_relaxed(&slot->visits_seen)) {
@@ -40,7 +40,7 @@ static bool slot_is_idle(struct slot *slot, uint32_t refusals)
 }
 
 /// Step 1 for one list.
-static void detach(struct slot *slot, struct link *list, struct loot *loot)
+SLOW static void detach(struct slot *slot, struct link *list, struct loot *loot)
 {
     while (!list_is_empty(list) && loot->count < TAKEOVER_SLABS_MAX) {
         struct slab *slab = container_of(list->next, struct slab, link);
@@ -53,7 +53,7 @@ static void detach(struct slot *slot, struct link *list, struct loot *loot)
     }
 }
 
-static void attach(struct slot *slot, struct slab *slab)
+SLOW static void attach(struct slot *slot, struct slab *slab)
 {
     if (slab->state == SLAB_EMPTY) {
         list_add_last(&slot->empty, &slab->link);
@@ -72,7 +72,7 @@ struct raid {
 };
 
 /// Step 1. Takes what is wanted. Empty loot if there is none.
-static void plunder(struct slot *victim, const struct raid *raid, struct loot *loot)
+SLOW static void plunder(struct slot *victim, const struct raid *raid, struct loot *loot)
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
@@ -87,7 +87,7 @@ static void plunder(struct slot *victim, const struct raid *raid, struct loot *l
     acre_port_lock_drop(&victim->lock);
 }
 
-static void attach_all(struct slot *slot, const struct loot *loot)
+SLOW static void attach_all(struct slot *slot, const struct loot *loot)
 {
     acre_port_lock_take(&slot->lock);
     for (unsigned i = 0; i < loot->count; i++) {
@@ -109,7 +109,7 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
 }
 
 /// Raids one slot after the other until there is loot.
-static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
+SLOW static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
 {
     struct slot *own = slot_of(heap, number);
     struct loot loot = {.count = 0};
@@ -143,14 +143,14 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
     return loot.count != 0;
 }
 
-bool takeover(acre_heap *heap, unsigned number, unsigned class)
+SLOW bool takeover(acre_heap *heap, unsigned number, unsigned class)
 {
     const struct raid raid = {
         .class = class, .refusals = add_relaxed(&heap->refusals, 1), .idle_only = true};
     return raid_slots(heap, number, &raid);
 }
 
-bool takeover_empty(acre_heap *heap)
+SLOW bool takeover_empty(acre_heap *heap)
 {
     const struct raid raid = {.class = SIZE_CLASSES, .idle_only = false};
     return raid_slots(heap, acre_port_slot_enter(), &raid);
