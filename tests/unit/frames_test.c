@@ -202,7 +202,8 @@ static void frames_beside_the_span_never_become_part_of_it(void)
             blocks_beyond_a_span_are_refused(pool, high, end + 1, low, high);
             T_EXPECT(free_frames(pool) == before);
             T_EXPECT_SOUND(acre_frames_audit(pool));
-            T_EXPECT(given != 0 || acre_frames_give(pool, (acre_frame){low}, high - low) == ACRE_OK);
+            T_EXPECT(
+                given != 0 || acre_frames_give(pool, (acre_frame){low}, high - low) == ACRE_OK);
         }
         const acre_frame ends[] = {{low}, {high - 1}};
         for (unsigned j = 0; j < 2; j++) {
@@ -403,7 +404,8 @@ T_MAIN(
     T_CASE(memory_below_4_gib_is_handed_out_last), T_CASE(classes_keep_apart),
     T_CASE(what_was_freed_last_is_allocated_next), T_CASE(a_slot_takes_what_another_holds_back),
     T_CASE(misuse_is_told_and_changes_nothing),
-    T_CASE(frames_beside_the_span_never_become_part_of_it), T_CASE(options_that_make_no_sense_are_refused),
+    T_CASE(frames_beside_the_span_never_become_part_of_it),
+    T_CASE(options_that_make_no_sense_are_refused),
     T_CASE(a_pool_of_1_tib_writes_only_the_books_it_needs),
     T_CASE(pools_of_any_size_give_all_and_take_all_back), T_CASE(a_pool_is_made_from_a_boot_map),
     T_CASE(two_that_give_the_first_frames_of_a_tree_do_not_meet))
