@@ -124,6 +124,7 @@ static void measure_frames(void)
     with = count_frames(&frames, 9, LARGE);
     print("frames_9_alloc", with.alloc, without.alloc, LARGE);
     print("frames_9_free", with.free, without.free, LARGE);
+    print("frames_9_pair", with.pair, without.pair, LARGE);
 }
 
 int measure(void)
