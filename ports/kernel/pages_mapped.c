@@ -30,12 +30,12 @@ static acre_port_lock *lock_of(acre_pages_mapped *source)
     return (acre_port_lock *)(void *)source->lock;
 }
 
-static unsigned units_of(size_t bytes)
+static unsigned mapped_units_of(size_t bytes)
 {
     return (unsigned)((bytes + MAPPED_UNIT_BYTES - 1) >> MAPPED_UNIT_LOG2);
 }
 
-static struct table_range range_of(const void *addr, size_t bytes, bool whole)
+static struct table_range mapped_range_of(const void *addr, size_t bytes, bool whole)
 {
     return (struct table_range){(uintptr_t)addr, (uintptr_t)addr + bytes, whole};
 }
@@ -48,7 +48,7 @@ static void *mapped_reserve(acre_pages *self, size_t bytes, size_t align)
     }
     const struct units units = {
         source->taken, (unsigned)source->units, MAPPED_UNIT_BYTES, source->first};
-    const unsigned count = units_of(bytes);
+    const unsigned count = mapped_units_of(bytes);
     unsigned first = 0;
     acre_port_lock_take(lock_of(source));
     bool found = units_take(&units, count, align, &first);
@@ -98,7 +98,7 @@ static bool chain_fill(acre_pages_mapped *source, const struct table_range *rang
 static acre_status mapped_commit(acre_pages *self, void *addr, size_t bytes)
 {
     acre_pages_mapped *source = (acre_pages_mapped *)self;
-    const struct table_range range = range_of(addr, bytes, false);
+    const struct table_range range = mapped_range_of(addr, bytes, false);
     uint64_t chain = 0;
     if (!tables_make(source, &range) || !chain_fill(source, &range, &chain)) {
         return ACRE_NO_MEMORY;
@@ -120,7 +120,7 @@ static acre_status mapped_commit(acre_pages *self, void *addr, size_t bytes)
 
 // ---- giving back ---------------------------------------------------------------------------------
 
-static acre_status give_back(acre_pages_mapped *source, const struct table_range *range)
+static acre_status mapped_give_back(acre_pages_mapped *source, const struct table_range *range)
 {
     if (!acre_port_interrupts_are_on()) {
         return ACRE_BUSY; // others might wait for us
@@ -138,20 +138,20 @@ static acre_status give_back(acre_pages_mapped *source, const struct table_range
 
 static acre_status mapped_decommit(acre_pages *self, void *addr, size_t bytes)
 {
-    const struct table_range range = range_of(addr, bytes, false);
-    return give_back((acre_pages_mapped *)self, &range);
+    const struct table_range range = mapped_range_of(addr, bytes, false);
+    return mapped_give_back((acre_pages_mapped *)self, &range);
 }
 
 static acre_status mapped_release(acre_pages *self, void *addr, size_t bytes)
 {
     acre_pages_mapped *source = (acre_pages_mapped *)self;
-    const struct table_range range = range_of(addr, bytes, true);
-    acre_status status = give_back(source, &range);
+    const struct table_range range = mapped_range_of(addr, bytes, true);
+    acre_status status = mapped_give_back(source, &range);
     if (status == ACRE_OK) {
         const unsigned first = (unsigned)((range.first - source->first) >> MAPPED_UNIT_LOG2);
         acre_port_lock_take(lock_of(source));
-        bitmap_fill(source->taken, first, units_of(bytes), false);
-        source->taken_units -= units_of(bytes);
+        bitmap_fill(source->taken, first, mapped_units_of(bytes), false);
+        source->taken_units -= mapped_units_of(bytes);
         acre_port_lock_drop(lock_of(source));
     }
     return status;
@@ -159,7 +159,7 @@ static acre_status mapped_release(acre_pages *self, void *addr, size_t bytes)
 
 // ---- making one ----------------------------------------------------------------------------------
 
-static bool makes_sense(const acre_mapping *mapping, uintptr_t first, size_t bytes)
+static bool mapping_makes_sense(const acre_mapping *mapping, uintptr_t first, size_t bytes)
 {
     return mapping != NULL && mapping->table != NULL && mapping->forget != NULL && bytes != 0 &&
            bytes <= MAPPED_BYTES_MAX && first % MAPPED_ALIGN == 0 && bytes % MAPPED_ALIGN == 0 &&
@@ -173,7 +173,7 @@ acre_status acre_pages_mapped_init(
 {
     const uintptr_t first = (uintptr_t)addr;
     if (source == NULL || pool == NULL || direct_map == NULL ||
-        !makes_sense(mapping, first, bytes)) {
+        !mapping_makes_sense(mapping, first, bytes)) {
         return ACRE_BAD_ARGUMENT;
     }
     const size_t units = bytes >> MAPPED_UNIT_LOG2;

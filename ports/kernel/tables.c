@@ -5,18 +5,18 @@
 #include "acre_port.h"
 
 enum {
-    ENTRY_LOG2 = 9,
-    ENTRIES = 1 << ENTRY_LOG2,
+    TABLE_ENTRY_LOG2 = 9,
+    TABLE_ENTRIES = 1 << TABLE_ENTRY_LOG2,
     LEVEL_PAGE = 0,
     LEVEL_TABLE = 1, // entries of 2 MiB
     LEVEL_TOP = 2,
 };
 
-#define PRESENT     ((uint64_t)1)
-#define TABLE_BYTES ((uintptr_t)ACRE_PAGES_UNIT << ENTRY_LOG2)
+#define TABLE_PRESENT ((uint64_t)1)
+#define TABLE_BYTES   ((uintptr_t)ACRE_PAGES_UNIT << TABLE_ENTRY_LOG2)
 // Of a physical address in an entry. Processors set some bits of entries themselves, so what is read from
 // one is more than what was written.
-#define ADDRESS (((uint64_t)1 << 50) - ACRE_FRAME_BYTES)
+#define TABLE_ADDRESS (((uint64_t)1 << 50) - ACRE_FRAME_BYTES)
 
 acre_frame table_frame(acre_pages_mapped *source)
 {
@@ -33,27 +33,28 @@ void table_frame_give(acre_pages_mapped *source, acre_frame frame)
 }
 
 /// The frame to which an entry leads or, while it is hidden, led.
-static acre_frame frame_of(const acre_pages_mapped *source, uint64_t entry)
+static acre_frame table_frame_of(const acre_pages_mapped *source, uint64_t entry)
 {
-    return acre_frame_at((acre_phys){entry << source->mapping.shift & ADDRESS});
+    return acre_frame_at((acre_phys){entry << source->mapping.shift & TABLE_ADDRESS});
 }
 
 /// The entry of a level for `addr`. NULL if tables do not lead so far.
-static uint64_t *entry_at(const acre_pages_mapped *source, uintptr_t addr, unsigned level)
+static uint64_t *table_entry_at(const acre_pages_mapped *source, uintptr_t addr, unsigned level)
 {
     uint64_t *table = source->mapping.table;
     for (unsigned at = LEVEL_TOP;; at--) {
-        uint64_t *entry = &table[addr >> (ACRE_FRAME_LOG2 + ENTRY_LOG2 * at) & (ENTRIES - 1)];
-        uint64_t value = at == level ? 0 : load_acquire(entry); // pairs with the swap in set_entry
+        uint64_t *entry =
+            &table[addr >> (ACRE_FRAME_LOG2 + TABLE_ENTRY_LOG2 * at) & (TABLE_ENTRIES - 1)];
+        uint64_t value = at == level ? 0 : load_acquire(entry); // pairs with table_set_entry
         if (value == 0) {
             return at == level ? entry : NULL;
         }
-        table = table_memory(source, frame_of(source, value));
+        table = table_memory(source, table_frame_of(source, value));
     }
 }
 
 /// False: there is something already. What is in the frame is seen by who finds the entry.
-static bool set_entry(
+static bool table_set_entry(
     const acre_pages_mapped *source, uint64_t *entry, acre_frame frame, uint64_t bits)
 {
     uint64_t none = 0;
@@ -62,7 +63,7 @@ static bool set_entry(
 
 static bool make_table(acre_pages_mapped *source, uintptr_t addr, unsigned level)
 {
-    uint64_t *entry = entry_at(source, addr, level);
+    uint64_t *entry = table_entry_at(source, addr, level);
     if (load_relaxed(entry) != 0) {
         return true;
     }
@@ -70,7 +71,7 @@ static bool make_table(acre_pages_mapped *source, uintptr_t addr, unsigned level
     if (acre_frame_is_none(frame)) {
         return false;
     }
-    if (set_entry(source, entry, frame, source->mapping.table_bits)) {
+    if (table_set_entry(source, entry, frame, source->mapping.table_bits)) {
         (void)add64_both(&source->tables, 1);
     } else { // somebody was quicker
         table_frame_give(source, frame);
@@ -90,13 +91,13 @@ bool tables_make(acre_pages_mapped *source, const struct table_range *range)
 
 bool tables_has(const acre_pages_mapped *source, uintptr_t addr)
 {
-    return load_relaxed(entry_at(source, addr, LEVEL_PAGE)) != 0;
+    return load_relaxed(table_entry_at(source, addr, LEVEL_PAGE)) != 0;
 }
 
 bool tables_set(acre_pages_mapped *source, uintptr_t addr, acre_frame frame)
 {
-    uint64_t *entry = entry_at(source, addr, LEVEL_PAGE);
-    if (!set_entry(source, entry, frame, source->mapping.page_bits)) {
+    uint64_t *entry = table_entry_at(source, addr, LEVEL_PAGE);
+    if (!table_set_entry(source, entry, frame, source->mapping.page_bits)) {
         return false;
     }
     (void)add64_both(&source->mapped, 1);
@@ -105,17 +106,17 @@ bool tables_set(acre_pages_mapped *source, uintptr_t addr, acre_frame frame)
 
 // ---- taking --------------------------------------------------------------------------------------
 
-typedef void entry_action(acre_pages_mapped *source, uint64_t *entry, unsigned level);
+typedef void table_action(acre_pages_mapped *source, uint64_t *entry, unsigned level);
 
 /// Does something to the entries of a range that are not 0: to one for 2 MiB where the range has that to
 /// itself, else to those of its pages. Returns whether there are any.
-static bool for_each(
-    acre_pages_mapped *source, const struct table_range *range, entry_action *action)
+static bool table_for_each(
+    acre_pages_mapped *source, const struct table_range *range, table_action *action)
 {
     uintptr_t next;
     bool any = false;
     for (uintptr_t at = range->first; at < range->end; at = next) {
-        uint64_t *table = entry_at(source, at, LEVEL_TABLE);
+        uint64_t *table = table_entry_at(source, at, LEVEL_TABLE);
         const uintptr_t behind = (at & ~(TABLE_BYTES - 1)) + TABLE_BYTES;
         next = behind;
         if (table == NULL || load_relaxed(table) == 0) {
@@ -127,7 +128,7 @@ static bool for_each(
             continue;
         }
         next = at + ACRE_PAGES_UNIT;
-        uint64_t *entry = entry_at(source, at, LEVEL_PAGE);
+        uint64_t *entry = table_entry_at(source, at, LEVEL_PAGE);
         if (load_relaxed(entry) != 0) {
             action(source, entry, LEVEL_PAGE);
             any = true;
@@ -136,27 +137,27 @@ static bool for_each(
     return any;
 }
 
-static void hide_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
+static void table_hide_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
 {
     (void)source, (void)level;
-    (void)and64_both(entry, ~PRESENT);
+    (void)and64_both(entry, ~TABLE_PRESENT);
 }
 
-static void show_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
+static void table_show_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
 {
     (void)source, (void)level;
-    (void)or64_both(entry, PRESENT);
+    (void)or64_both(entry, TABLE_PRESENT);
 }
 
-static void take_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
+static void table_take_entry(acre_pages_mapped *source, uint64_t *entry, unsigned level)
 {
-    const acre_frame frame = frame_of(source, swap64_both(entry, 0));
+    const acre_frame frame = table_frame_of(source, swap64_both(entry, 0));
     uint64_t *count = level == LEVEL_PAGE ? &source->mapped : &source->tables;
     (void)add64_both(count, ~(uint64_t)0);
     uint64_t *table = table_memory(source, frame);
-    for (unsigned i = 0; level != LEVEL_PAGE && i < ENTRIES; i++) {
+    for (unsigned i = 0; level != LEVEL_PAGE && i < TABLE_ENTRIES; i++) {
         if (table[i] != 0) {
-            take_entry(source, &table[i], LEVEL_PAGE);
+            table_take_entry(source, &table[i], LEVEL_PAGE);
         }
     }
     table_frame_give(source, frame);
@@ -164,15 +165,15 @@ static void take_entry(acre_pages_mapped *source, uint64_t *entry, unsigned leve
 
 bool tables_hide(acre_pages_mapped *source, const struct table_range *range)
 {
-    return for_each(source, range, hide_entry);
+    return table_for_each(source, range, table_hide_entry);
 }
 
 void tables_show(acre_pages_mapped *source, const struct table_range *range)
 {
-    (void)for_each(source, range, show_entry);
+    (void)table_for_each(source, range, table_show_entry);
 }
 
 void tables_take(acre_pages_mapped *source, const struct table_range *range)
 {
-    (void)for_each(source, range, take_entry);
+    (void)table_for_each(source, range, table_take_entry);
 }

@@ -127,33 +127,42 @@ static void with_interrupts_off_nothing_is_taken(void)
     T_EXPECT(pages->release(pages, at, 2 * page_bytes) == ACRE_OK);
 }
 
-/// A chain through all free frames but `left`, written in their first words: the way back.
-static uint64_t *hold_all_but(unsigned left)
+/// A block that is held, written in its first words.
+struct held {
+    struct held *next;
+    acre_frame frame;
+    uint32_t order;
+};
+
+/// All free frames but `left`, as few blocks.
+static struct held *hold_all_but(unsigned left)
 {
-    uint64_t *chain = NULL;
-    while (true) {
-        const acre_frame frame = acre_frames_alloc(memory_frames(), 0, 0);
-        if (acre_frame_is_none(frame)) {
-            break;
-        }
-        uint64_t *memory = machine_address(acre_frame_phys(frame).addr);
-        memory[0] = (uintptr_t)chain;
-        memory[1] = frame.number;
-        chain = memory;
+    acre_frame some[16];
+    struct held *chain = NULL;
+    for (unsigned i = 0; i < left; i++) {
+        some[i] = acre_frames_alloc(memory_frames(), 0, 0);
     }
-    for (; left > 0; left--) {
-        uint64_t *memory = chain;
-        chain = (uint64_t *)(uintptr_t)memory[0];
-        (void)acre_frames_free(memory_frames(), 0, (acre_frame){memory[1]}, 0);
+    for (uint32_t order = ACRE_FRAMES_ORDER_MAX + 1; order > 0;) {
+        const acre_frame frame = acre_frames_alloc(memory_frames(), 0, order - 1);
+        if (acre_frame_is_none(frame)) {
+            order -= 1;
+            continue;
+        }
+        struct held *held = machine_address(acre_frame_phys(frame).addr);
+        *held = (struct held){chain, frame, order - 1};
+        chain = held;
+    }
+    for (unsigned i = 0; i < left; i++) {
+        (void)acre_frames_free(memory_frames(), 0, some[i], 0);
     }
     return chain;
 }
 
-static void give_chain(uint64_t *chain)
+static void give_all(struct held *chain)
 {
     while (chain != NULL) {
-        uint64_t *next = (uint64_t *)(uintptr_t)chain[0];
-        (void)acre_frames_free(memory_frames(), 0, (acre_frame){chain[1]}, 0);
+        struct held *next = chain->next;
+        (void)acre_frames_free(memory_frames(), 0, chain->frame, chain->order);
         chain = next;
     }
 }
@@ -163,12 +172,12 @@ static void a_commit_that_fails_takes_nothing(void)
     const size_t bytes = 16 * page_bytes;
     unsigned char *at = pages->reserve(pages, bytes, (size_t)2 << 20);
     const uint64_t before = free_and_tables();
-    uint64_t *chain = hold_all_but(12);
+    struct held *chain = hold_all_but(12);
     const uint64_t few = free_and_tables();
     acre_status status = pages->commit(pages, at, bytes);
     const uint64_t after = free_and_tables();
     const size_t committed = acre_pages_mapped_committed(&source);
-    give_chain(chain);
+    give_all(chain);
     T_EXPECT(status == ACRE_NO_MEMORY && after == few && committed == 0);
     T_EXPECT(pages->commit(pages, at, bytes) == ACRE_OK && is_zero((uint64_t *)(void *)at, bytes));
     T_EXPECT(pages->release(pages, at, bytes) == ACRE_OK);
