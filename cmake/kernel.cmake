@@ -9,10 +9,10 @@ execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=include
     OUTPUT_VARIABLE ACRE_COMPILER_HEADERS OUTPUT_STRIP_TRAILING_WHITESPACE)
 
 set(ACRE_PORT_KERNEL ports/kernel/commits.c ports/kernel/committed.c ports/kernel/pages_frames.c
-    ports/kernel/pages_range.c)
+    ports/kernel/pages_mapped.c ports/kernel/pages_range.c ports/kernel/tables.c ports/kernel/units.c)
 set(ACRE_KERNEL
     ports/kernel_x86_64/boot.S ports/kernel_x86_64/cpus.c ports/kernel_x86_64/interrupts.c
-    ports/kernel_x86_64/machine.c ports/kernel_x86_64/memory.c
+    ports/kernel_x86_64/machine.c ports/kernel_x86_64/mapping.c ports/kernel_x86_64/memory.c
     kernel/cpus.c kernel/kmalloc.c kernel/main.c kernel/memory.c kernel/say.c)
 
 # How every object of a kernel is compiled: nothing of a system, only the compiler's own headers.
@@ -52,7 +52,7 @@ function(acre_kernel_image target)
     endif()
 endfunction()
 
-foreach(name frames range heap stress short)
+foreach(name frames range mapped heap stress short)
     acre_kernel_suite(kernel_suite_${name} ${name} tests/kernel/${name}.c)
     list(APPEND ACRE_KERNEL_SUITES $<TARGET_OBJECTS:kernel_suite_${name}>)
 endforeach()

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "acre/bootmap.h"
+#include "acre/port/kernel.h"
 
 enum { MACHINE_CPUS_MAX = 16 };
 
@@ -42,6 +43,10 @@ unsigned machine_cpus_start(void (*run)(unsigned cpu));
 /// not within a second.
 /// Called with interrupts on.
 bool machine_cpus_sync(void);
+
+/// A range of addresses that are the kernel's own, and how they are mapped: for acre_pages_mapped_init. All
+/// processors see it. NULL, and nothing else, where the machine's port has none.
+const acre_mapping *machine_mapping(void **addr, size_t *bytes);
 
 /// Lets `tick` be called in an interrupt on this processor, `pause_us` microseconds after this call and
 /// again that long after each time that it has returned: what it interrupts always gets on.

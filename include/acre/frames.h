@@ -147,12 +147,12 @@ acre_frame acre_frames_alloc_below(
 /// MOVABLE of the allocation, frames of the two sorts stay apart.
 ///
 /// ACRE_DOUBLE_FREE: some of the frames are free. ACRE_WRONG_ORDER: they belong to a block of another
-/// order: found for orders of 9 and up always, below only against those. ACRE_BAD_ARGUMENT: not in the
-/// pool, or not aligned. Nothing is changed then.
+/// order: found for orders of 9 and up always, below only against those. ACRE_BAD_ARGUMENT: not all in the
+/// pool's span, or not aligned. Nothing is changed then.
 /// Not found: a single frame that is freed twice on two slots while the first still holds it back
-/// (with ACRE_DEBUG it is), parts of smaller blocks, and frames outside of the span but inside the tree
-/// of 16 MiB at one of its ends: these become part of the pool. Time: about 40 instructions for order 0,
-/// 80 for order 9 (x86_64).
+/// (with ACRE_DEBUG it is), parts of smaller blocks, and frames of the span that were never given, if
+/// others of the same 16 MiB were: these become part of the pool, as if given. Time: about 40 instructions
+/// for order 0, 80 for order 9 (x86_64).
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request);
 
 /// Makes of an allocated block of order 9 or more as many frames of order 0, allocated one by one, so that

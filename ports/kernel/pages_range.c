@@ -13,28 +13,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "committed.h"
-
-/// The first run of `count` free units whose address is a multiple of `align`. False if there is none.
-static bool find_units(const acre_pages_range *range, unsigned count, size_t align, unsigned *out)
-{
-    const unsigned end = (unsigned)range->units;
-    unsigned at = 0;
-    while (at < end) {
-        at = bitmap_next(range->taken, false, at, end);
-        uintptr_t addr = range->committed.first + (uintptr_t)at * UNIT_BYTES;
-        at += (unsigned)((round_up(addr, align) - addr) / UNIT_BYTES);
-        if (at >= end || count > end - at) {
-            return false;
-        }
-        unsigned busy = bitmap_next(range->taken, true, at, at + count);
-        if (busy == at + count) {
-            *out = at;
-            return true;
-        }
-        at = busy;
-    }
-    return false;
-}
+#include "units.h"
 
 static void *range_reserve(acre_pages *self, size_t bytes, size_t align)
 {
@@ -45,9 +24,10 @@ static void *range_reserve(acre_pages *self, size_t bytes, size_t align)
     const unsigned count = (unsigned)(bytes / UNIT_BYTES);
     unsigned first = 0;
     acre_port_lock_take(committed_lock(&range->committed));
-    bool found = find_units(range, count, align, &first);
+    const struct units units = {
+        range->taken, (unsigned)range->units, UNIT_BYTES, range->committed.first};
+    bool found = units_take(&units, count, align, &first);
     if (found) {
-        bitmap_fill(range->taken, first, count, true);
         range->taken_units += count;
     }
     acre_port_lock_drop(committed_lock(&range->committed));

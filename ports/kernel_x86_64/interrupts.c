@@ -33,6 +33,7 @@ extern const unsigned char machine_interrupt_stubs[VECTORS * STUB_BYTES];
 void machine_interrupt(const struct interrupt_frame *frame);
 
 static struct gate gates[VECTORS];
+void (*interrupts_began)(void);
 
 static void fill_gates(void)
 {
@@ -79,6 +80,9 @@ void machine_interrupt(const struct interrupt_frame *frame)
 {
     if (frame->vector < EXCEPTIONS) {
         report_exception(frame);
+    }
+    if (interrupts_began != NULL) {
+        interrupts_began();
     }
     cpus_interrupt((unsigned)frame->vector);
 }

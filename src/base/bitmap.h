@@ -19,19 +19,7 @@ static inline bool bitmap_test(const word *bits, unsigned at)
 }
 
 /// The first bit at or after `from` and before `end` whose value is that of `set`; else `end`.
-static inline unsigned bitmap_next(const word *bits, bool set, unsigned from, unsigned end)
-{
-    word flip = set ? 0 : ~(word)0;
-    while (from < end) {
-        word rest = (bits[from / WORD_BITS] ^ flip) >> (from % WORD_BITS);
-        if (rest != 0) {
-            from += lowest_bit(rest);
-            return from < end ? from : end;
-        }
-        from = (from / WORD_BITS + 1) * WORD_BITS;
-    }
-    return end;
-}
+unsigned bitmap_next(const word *bits, bool set, unsigned from, unsigned end);
 
 /// One more than the last bit before `end` whose value is that of `set`; 0 if there is none.
 static inline unsigned bitmap_last(const word *bits, bool set, unsigned end)
@@ -48,31 +36,10 @@ static inline unsigned bitmap_last(const word *bits, bool set, unsigned end)
     return 0;
 }
 
-static inline void bitmap_fill(word *bits, unsigned first, unsigned count, bool set)
-{
-    while (count > 0) {
-        unsigned at = first % WORD_BITS;
-        unsigned part = WORD_BITS - at < count ? WORD_BITS - at : count;
-        word mask = bitmap_mask(at, part);
-        word *here = &bits[first / WORD_BITS];
-        *here = set ? *here | mask : *here & ~mask;
-        first += part;
-        count -= part;
-    }
-}
+/// Sets or clears a range.
+void bitmap_fill(word *bits, unsigned first, unsigned count, bool set);
 
 /// Number of set bits in a range.
-static inline unsigned bitmap_count(const word *bits, unsigned first, unsigned count)
-{
-    unsigned sum = 0;
-    while (count > 0) {
-        unsigned at = first % WORD_BITS;
-        unsigned part = WORD_BITS - at < count ? WORD_BITS - at : count;
-        sum += count_bits(bits[first / WORD_BITS] & bitmap_mask(at, part));
-        first += part;
-        count -= part;
-    }
-    return sum;
-}
+unsigned bitmap_count(const word *bits, unsigned first, unsigned count);
 
 #endif

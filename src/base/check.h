@@ -16,6 +16,10 @@
 #define likely(cond)   __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
+/// A function that is called rarely: small rather than fast, and RARE out of the way of hit paths, too.
+#define SLOW __attribute__((cold))
+#define RARE __attribute__((cold, noinline))
+
 #define acre_check(cond) ACRE_CHECK_TEXT(cond, #cond)
 
 // Always compiled, so that it cannot rot; the optimiser removes it when ACRE_DEBUG is 0.

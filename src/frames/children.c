@@ -105,6 +105,14 @@ acre_frame children_alloc(acre_frames *pool, unsigned slot, uint32_t request)
     return children_alloc_slow(pool, slot, request, tree);
 }
 
+RARE static acre_status children_why_not(
+    const acre_frames *pool, uint64_t frame, const struct lanes_block *block, unsigned order)
+{
+    return in_span(pool, frame, block->frames) ? block_why_not(pool, frame, order)
+                                               : ACRE_BAD_ARGUMENT;
+}
+
+// A block that reaches beyond the span was never allocated: no need to look for it before.
 acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, uint32_t request)
 {
     const struct lanes_block *block = &lanes_blocks[(uint8_t)request - CHILD_LOG2];
@@ -116,7 +124,7 @@ acre_status children_free(acre_frames *pool, struct line *line, uint64_t frame, 
     uint64_t old = load_relaxed(entry);
     do {
         if (unlikely((old >> shift & block->mask) != block->whole)) {
-            return block_why_not(pool, frame, (uint8_t)request);
+            return children_why_not(pool, frame, block, (uint8_t)request);
         }
     } while (!cas64_both(entry, &old, old ^ block->flip << shift));
     return held_put(pool, line, frame >> TREE_LOG2, block->frames);

@@ -62,6 +62,28 @@ SLOW static uint32_t trees_below(const struct plan *plan, uint64_t absolute)
     return (uint32_t)(below < plan->trees ? below : plan->trees);
 }
 
+/// Which frames a hand may have: so a free need not ask what is in the span.
+SLOW static void set_hands(acre_frames *pool)
+{
+    const uint64_t first = pool->first - pool->base;
+    const uint64_t end = first + pool->count;
+    pool->hand_from = first > pool->low_frames ? first : pool->low_frames;
+    pool->hand_frames = end > pool->hand_from ? end - pool->hand_from : 0;
+}
+
+/// Frames that a slot takes at a time: as many as a hand has, unless what all slots so hold back were more
+/// than a 64th of the pool.
+SLOW static uint32_t hand_max(const acre_frames *pool)
+{
+    enum { MOST = 32, LEAST = 8, LINE_WORDS = 2, FRAME_KINDS = 2, PART = 64 };
+    const uint64_t slots = (uint64_t)pool->slot_mask + 1;
+    uint32_t most = MOST;
+    while (most > LEAST && slots * most * LINE_WORDS * FRAME_KINDS * PART > pool->frames) {
+        most /= 2;
+    }
+    return most;
+}
+
 SLOW acre_frames *acre_frames_create(void *meta, const acre_frames_options *options)
 {
     struct plan plan;
@@ -83,12 +105,11 @@ SLOW acre_frames *acre_frames_create(void *meta, const acre_frames_options *opti
     if (!options->use_isa_dma) {
         pool->low_frames = (uint64_t)trees_below(&plan, LOW_TREES) << TREE_LOG2;
     }
-    pool->hand_frames = pool->frames - pool->low_frames;
     pool->slot_mask = (uint32_t)plan.slots - 1;
-    // In a small pool what slots hold back would be too large a part.
-    pool->hand_max = plan.trees < 8 ? 8 : plan.trees < 64 ? 16 : 32;
+    pool->hand_max = hand_max(pool);
     pool->first = options->low.addr >> ACRE_FRAME_LOG2;
     pool->count = ((options->high.addr + ACRE_FRAME_BYTES - 1) >> ACRE_FRAME_LOG2) - pool->first;
+    set_hands(pool);
     pool->meta_bytes = plan.bytes;
     for (uint32_t i = 0; i < line_count(pool); i++) {
         // Slots begin their search far from each other.

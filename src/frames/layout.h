@@ -105,8 +105,10 @@ struct acre_frames {
     uint32_t dma32_trees; // the first ones, which are handed out last
     uint32_t slot_mask;   // slots are a power of two, so that any number leads to one
     uint32_t hand_max;    // frames that a slot takes at a time
-    uint64_t hand_frames; // frames that may be in a hand: all from low_frames on
-    uint64_t first;       // the span as it was asked for
+    uint64_t hand_from;   // frames that may be in a hand: those of the span that are not low
+    uint64_t hand_frames;
+    uint64_t
+        first; // the span as it was asked for: of the trees at its ends, the rest is never free
     uint64_t count;
     uint64_t meta_bytes;
     uint64_t late_double_frees;
@@ -122,10 +124,6 @@ struct want {
     uint64_t end;     // blocks end at or below
 };
 
-/// For what is called rarely: small rather than fast, and RARE out of the way of the hit paths, too.
-#define SLOW __attribute__((cold))
-#define RARE __attribute__((cold, noinline))
-
 /// No frame, as a number relative to the base.
 #define NO_FRAME UINT64_MAX
 
@@ -137,6 +135,14 @@ static inline struct line *line_of(acre_frames *pool, unsigned slot, enum kind k
 static inline uint32_t line_count(const acre_frames *pool)
 {
     return (pool->slot_mask + 1) * (unsigned)SLOT_LINES;
+}
+
+/// Whether a block lies in the span. What the trees at its ends have beyond it looks taken, but is nobody's
+/// to free.
+static inline bool in_span(const acre_frames *pool, uint64_t frame, uint64_t frames)
+{
+    uint64_t at = pool->base + frame - pool->first; // wraps below the span: beyond all frames then
+    return at < pool->count && frames <= pool->count - at;
 }
 
 /// Number of set bits, without the instruction that not all machines have.

@@ -209,15 +209,12 @@ __attribute__((noinline)) static acre_status free_other(
 {
     unsigned order = request & ORDER_MASK;
     uint64_t frames = (uint64_t)1 << (order & 31);
-    // A block of less than a tree that is aligned and starts in the pool ends in it.
-    if (order >= TREE_LOG2) {
-        bool is_block = order <= ACRE_FRAMES_ORDER_MAX && frame < pool->frames &&
-                        frames <= pool->frames - frame &&
-                        ((pool->base + frame) & (frames - 1)) == 0;
-        return is_block ? trees_free(pool, frame, order) : ACRE_BAD_ARGUMENT;
-    }
-    if (frame >= pool->frames || (frame & (frames - 1)) != 0) {
+    if (order > ACRE_FRAMES_ORDER_MAX || !in_span(pool, frame, frames) ||
+        ((pool->base + frame) & (frames - 1)) != 0) {
         return ACRE_BAD_ARGUMENT;
+    }
+    if (order >= TREE_LOG2) {
+        return trees_free(pool, frame, order);
     }
     if (ACRE_DEBUG && slot_has_any(pool, frame, frames)) {
         return ACRE_DOUBLE_FREE;
@@ -237,10 +234,10 @@ __attribute__((noinline)) static acre_status free_block(
 acre_status acre_frames_free(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)
 {
     uint64_t at = frame.number - pool->base; // wraps below the base: beyond all frames then
-    // Low frames do not go into a hand, where anybody would get them.
+    // Low frames do not go into a hand, where anybody would get them; others outside of the span go nowhere.
     if (likely(
             (request & ~(uint32_t)ACRE_FRAMES_MOVABLE) == 0 &&
-            at - pool->low_frames < pool->hand_frames)) {
+            at - pool->hand_from < pool->hand_frames)) {
         struct line *line = line_of(pool, slot, (enum kind)(request / ACRE_FRAMES_MOVABLE));
         acre_status status;
         // A frame in a block of 2 MiB and more has its bit cleared, and so has what was never given.

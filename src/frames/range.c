@@ -261,12 +261,6 @@ SLOW static acre_status open_edge(acre_frames *pool, uint64_t edge, uint64_t ins
     return status;
 }
 
-SLOW static bool in_pool(const acre_frames *pool, acre_frame first, uint64_t count)
-{
-    uint64_t at = first.number - pool->first;
-    return at < pool->count && count <= pool->count - at;
-}
-
 SLOW static bool is_taken(const acre_frames *pool, uint64_t frame, uint64_t frames)
 {
     if (slot_has_any(pool, frame, frames)) {
@@ -284,7 +278,7 @@ SLOW static bool is_taken(const acre_frames *pool, uint64_t frame, uint64_t fram
 
 SLOW acre_status acre_frames_give(acre_frames *pool, acre_frame first, uint64_t count)
 {
-    if (!in_pool(pool, first, count)) {
+    if (!in_span(pool, first.number - pool->base, count)) {
         return ACRE_BAD_ARGUMENT;
     }
     uint64_t frame = first.number - pool->base;
@@ -303,7 +297,7 @@ SLOW acre_status acre_frames_give(acre_frames *pool, acre_frame first, uint64_t 
 
 SLOW acre_status acre_frames_take(acre_frames *pool, acre_frame first, uint64_t count)
 {
-    if (!in_pool(pool, first, count)) {
+    if (!in_span(pool, first.number - pool->base, count)) {
         return ACRE_BAD_ARGUMENT;
     }
     acre_frames_drain(pool);
@@ -345,8 +339,7 @@ SLOW acre_status acre_frames_split(acre_frames *pool, acre_frame frame, unsigned
 {
     uint64_t at = frame.number - pool->base;
     uint64_t frames = (uint64_t)1 << (order & 31);
-    if (order > ACRE_FRAMES_ORDER_MAX || frame.number % frames != 0 || at >= pool->frames ||
-        frames > pool->frames - at) {
+    if (order > ACRE_FRAMES_ORDER_MAX || frame.number % frames != 0 || !in_span(pool, at, frames)) {
         return ACRE_BAD_ARGUMENT;
     }
     if (order < CHILD_LOG2) {

@@ -222,5 +222,6 @@ SLOW bool held_change(acre_frames *pool, struct line *line, enum kind kind, unsi
     // What devices with 32 address lines can reach is kept as long as there is other memory.
     struct area high = area_of(pool->dma32_trees, pool->tree_count, start);
     struct area below = area_of(low, pool->dma32_trees, start);
-    return change_in(pool, line, high, kind, frames) || change_in(pool, line, below, kind, frames);
+    return (high.count != 0 && change_in(pool, line, high, kind, frames)) ||
+           change_in(pool, line, below, kind, frames);
 }

@@ -10,7 +10,7 @@
 enum { HEAP_FLAGS = ACRE_HEAP_KEEP, PAGE_BYTES_MIN = 64 };
 
 /// Entries of the map: a power of two that covers the span, at least one segment.
-static bool map_entries_for(const acre_heap_options *options, size_t *out)
+SLOW static bool map_entries_for(const acre_heap_options *options, size_t *out)
 {
     size_t span_bytes = options->span_bytes;
     if (span_bytes == 0) {
@@ -31,7 +31,7 @@ static bool map_entries_for(const acre_heap_options *options, size_t *out)
     return true;
 }
 
-static void fill_class_table(acre_heap *heap)
+SLOW static void fill_class_table(acre_heap *heap)
 {
     unsigned class = 0;
     for (size_t i = 0; i < SIZE_CLASS_TABLE; i++) {
@@ -43,7 +43,7 @@ static void fill_class_table(acre_heap *heap)
     }
 }
 
-static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_options *options)
+SLOW static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_options *options)
 {
     const unsigned top_byte_at = WORD_BITS - __CHAR_BIT__;
     uintptr_t key = acre_port_key() ^ (uintptr_t)heap;
@@ -68,7 +68,8 @@ static void heap_init(acre_heap *heap, acre_pages *pages, const acre_heap_option
     fill_class_table(heap);
 }
 
-acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options, acre_heap **out)
+SLOW acre_status
+acre_heap_create(acre_pages *pages, const acre_heap_options *options, acre_heap **out)
 {
     static const acre_heap_options defaults = {0};
     options = options == NULL ? &defaults : options;
@@ -106,7 +107,7 @@ acre_status acre_heap_create(acre_pages *pages, const acre_heap_options *options
     return ACRE_OK;
 }
 
-void acre_heap_destroy(acre_heap *heap)
+SLOW void acre_heap_destroy(acre_heap *heap)
 {
     if (heap == NULL) {
         return;
@@ -247,7 +248,7 @@ size_t acre_heap_good_size(size_t size)
     }
 }
 
-size_t acre_heap_trim(acre_heap *heap, size_t keep_bytes)
+SLOW size_t acre_heap_trim(acre_heap *heap, size_t keep_bytes)
 {
     return reclaim(heap, keep_bytes);
 }

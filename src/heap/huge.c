@@ -25,7 +25,7 @@ static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 // Pages of a kept mapping that are looked at before it is cleared.
 enum { PROBES = 16 };
 
-size_t huge_bytes_for(const acre_heap *heap, size_t size)
+SLOW size_t huge_bytes_for(const acre_heap *heap, size_t size)
 {
     size_t unit = heap->pages->page_bytes;
     size_t bytes;
@@ -34,12 +34,12 @@ size_t huge_bytes_for(const acre_heap *heap, size_t size)
 }
 
 /// A kept or fresh mapping that is too large by an eighth is taken as it is.
-static bool is_close(size_t have_bytes, size_t bytes)
+RARE static bool is_close(size_t have_bytes, size_t bytes)
 {
     return have_bytes >= bytes && have_bytes - bytes <= bytes / 8;
 }
 
-static struct slab *take_descriptor(acre_heap *heap)
+SLOW static struct slab *take_descriptor(acre_heap *heap)
 {
     struct slab *slab = NULL;
     acre_port_lock_take(&heap->lock);
@@ -51,14 +51,14 @@ static struct slab *take_descriptor(acre_heap *heap)
     return slab != NULL ? slab : space_take_spare(heap, sizeof(struct slab));
 }
 
-static void give_descriptor_locked(acre_heap *heap, struct slab *slab)
+RARE static void give_descriptor_locked(acre_heap *heap, struct slab *slab)
 {
     store_relaxed(&slab->kind, (uint8_t)KIND_NONE);
     list_add_first(&heap->slab_pool, &slab->link);
 }
 
 /// Makes `huge` a live block. Under heap->lock.
-static void publish_locked(acre_heap *heap, struct slab *huge)
+SLOW static void publish_locked(acre_heap *heap, struct slab *huge)
 {
     huge->limit = 0;
     huge->owner = ACRE_SLOT_NONE;
@@ -71,7 +71,7 @@ static void publish_locked(acre_heap *heap, struct slab *huge)
     heap->huge_count += 1;
 }
 
-static void unpublish_locked(acre_heap *heap, struct slab *huge)
+RARE static void unpublish_locked(acre_heap *heap, struct slab *huge)
 {
     map_remove_huge(heap, huge);
     list_remove(&huge->link);
@@ -91,7 +91,7 @@ static void drop_kept_locked(acre_heap *heap, struct slab *huge)
 }
 
 /// The kept mapping nearest to `bytes` that can be made to fit, taken off the list. Under heap->lock.
-static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
+SLOW static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
 {
     struct slab *best = NULL;
     size_t best_off = SIZE_MAX;
@@ -110,7 +110,7 @@ static struct slab *take_kept_locked(acre_heap *heap, size_t bytes)
     return best;
 }
 
-static void keep_locked(acre_heap *heap, struct slab *huge)
+SLOW static void keep_locked(acre_heap *heap, struct slab *huge)
 {
     store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
     list_add_first(&heap->huge_cached, &huge->link);
@@ -119,7 +119,7 @@ static void keep_locked(acre_heap *heap, struct slab *huge)
 }
 
 /// Releases a mapping that is on no list; keeps it after all if the source refuses.
-static size_t release_mapping(acre_heap *heap, struct slab *huge)
+SLOW static size_t release_mapping(acre_heap *heap, struct slab *huge)
 {
     size_t bytes = huge->block_bytes;
     bool released =
@@ -165,7 +165,7 @@ static void make_room(acre_heap *heap, size_t bytes)
 }
 
 /// Resizes a mapping that is on no list and accounts for it. False: it is as it was.
-static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
+SLOW static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
 {
     size_t old_bytes = huge->block_bytes;
     if (heap->pages->remap == NULL) {
@@ -194,7 +194,7 @@ static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, boo
     return addr != NULL;
 }
 
-static struct slab *take_kept(acre_heap *heap, size_t bytes)
+SLOW static struct slab *take_kept(acre_heap *heap, size_t bytes)
 {
     acre_port_lock_take(&heap->lock);
     struct slab *huge = take_kept_locked(heap, bytes);
@@ -210,7 +210,7 @@ static struct slab *take_kept(acre_heap *heap, size_t bytes)
 }
 
 /// Reserves addresses; those of segments that were given back are the last resort.
-static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
+SLOW static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
 {
     void *addr = heap->pages->reserve(heap->pages, bytes, align);
     if (addr == NULL && segment_release_bare(heap) != 0) {
@@ -223,7 +223,7 @@ static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
 }
 
 /// Maps fresh memory into the descriptor. False if it is not to be had.
-static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
+SLOW static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t align)
 {
     acre_pages *pages = heap->pages;
     acre_port_lock_take(&heap->lock);
@@ -249,7 +249,7 @@ static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, size_t a
     return addr != NULL;
 }
 
-static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
+SLOW static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
 {
     struct slab *huge = take_descriptor(heap);
     if (huge == NULL) {
@@ -271,7 +271,7 @@ static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     return huge;
 }
 
-static bool page_is_zero(const word *page)
+SLOW static bool page_is_zero(const word *page)
 {
     for (size_t i = 0; i < PAGE_BYTES / sizeof(word); i++) {
         if (page[i] != 0) {
@@ -283,7 +283,7 @@ static bool page_is_zero(const word *page)
 
 /// Whether most of a mapping reads as zero: then it was used sparsely, and will be again. To read a page
 /// that has no memory takes none.
-static bool is_sparse(const struct slab *huge)
+SLOW static bool is_sparse(const struct slab *huge)
 {
     const uint64_t pages = huge->block_bytes / PAGE_BYTES;
     uint32_t spread = 0;
@@ -299,7 +299,7 @@ static bool is_sparse(const struct slab *huge)
 /// A kept mapping that reads as zero, or is to be cleared. Clearing one that was used sparsely costs a
 /// page fault for every page that nobody wants; giving the memory of a dense one back costs five times
 /// what clearing it does (docs/design/0015). NULL if there is none.
-static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
+SLOW static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
 {
     acre_pages *pages = heap->pages;
     struct slab *huge = take_kept(heap, bytes);
@@ -315,7 +315,7 @@ static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
     return huge;
 }
 
-void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
+SLOW void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, bool *zero)
 {
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
@@ -341,7 +341,7 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
 }
 
 /// The live huge block that starts at `addr`. Under heap->lock.
-static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
+SLOW static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
 {
     struct slab *slab = map_find(heap, addr);
     if (slab->kind == KIND_HUGE && slab->base == addr) {
@@ -359,7 +359,7 @@ static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
     return NULL;
 }
 
-bool huge_free(acre_heap *heap, uintptr_t addr)
+SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
 {
     acre_port_lock_take(&heap->lock);
     struct slab *huge = find_locked(heap, addr);
@@ -386,7 +386,7 @@ bool huge_free(acre_heap *heap, uintptr_t addr)
     return huge != NULL;
 }
 
-void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
+SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
 {
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
@@ -412,7 +412,7 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     return (void *)huge->base;
 }
 
-size_t huge_drop_oldest(acre_heap *heap)
+SLOW size_t huge_drop_oldest(acre_heap *heap)
 {
     struct slab *huge = NULL;
     acre_port_lock_take(&heap->lock);
@@ -424,7 +424,7 @@ size_t huge_drop_oldest(acre_heap *heap)
     return huge == NULL ? 0 : release_mapping(heap, huge);
 }
 
-size_t huge_drop_cache(acre_heap *heap)
+SLOW size_t huge_drop_cache(acre_heap *heap)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
@@ -436,7 +436,7 @@ size_t huge_drop_cache(acre_heap *heap)
     return bytes;
 }
 
-static void release_list(acre_heap *heap, struct link *list)
+SLOW static void release_list(acre_heap *heap, struct link *list)
 {
     while (!list_is_empty(list)) {
         struct slab *huge = container_of(list->next, struct slab, link);
@@ -445,7 +445,7 @@ static void release_list(acre_heap *heap, struct link *list)
     }
 }
 
-void huge_release_all(acre_heap *heap)
+SLOW void huge_release_all(acre_heap *heap)
 {
     segment_release_given_back(heap);
     release_list(heap, &heap->huge);

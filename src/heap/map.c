@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/map.h"
 
-static void map_set(acre_heap *heap, uintptr_t addr, const struct slab *slab)
+SLOW static void map_set(acre_heap *heap, uintptr_t addr, const struct slab *slab)
 {
     // Relaxed: whoever frees a block got its address from whoever allocated it, and with it, by
     // whatever means that happened, everything written before.
@@ -16,7 +16,7 @@ static bool slab_covers(const struct slab *slab, uintptr_t addr)
     return slab->kind != KIND_NONE && addr - slab->base < bytes;
 }
 
-static struct slab *find_stray(acre_heap *heap, uintptr_t addr)
+RARE static struct slab *find_stray(acre_heap *heap, uintptr_t addr)
 {
     for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
         struct segment *segment = container_of(at, struct segment, all_link);
@@ -48,12 +48,12 @@ struct slab *map_find_any(acre_heap *heap, uintptr_t addr)
     return slab;
 }
 
-static void add_stray(acre_heap *heap, int delta)
+SLOW static void add_stray(acre_heap *heap, int delta)
 {
     store_relaxed(&heap->stray_count, heap->stray_count + (uint32_t)delta);
 }
 
-void map_add_huge(acre_heap *heap, struct slab *huge)
+SLOW void map_add_huge(acre_heap *heap, struct slab *huge)
 {
     huge->stray = *map_entry(heap, huge->base) != 0;
     if (huge->stray) {
@@ -63,7 +63,7 @@ void map_add_huge(acre_heap *heap, struct slab *huge)
     }
 }
 
-void map_remove_huge(acre_heap *heap, struct slab *huge)
+SLOW void map_remove_huge(acre_heap *heap, struct slab *huge)
 {
     if (huge->stray) {
         add_stray(heap, -1);
@@ -73,7 +73,7 @@ void map_remove_huge(acre_heap *heap, struct slab *huge)
 }
 
 /// The map's own page that holds a segment's entries costs memory from the first segment on.
-static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
+SLOW static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
 {
     const size_t page_entries = PAGE_BYTES / sizeof(ptrdiff_t);
     size_t first = (size_t)(map_entry(heap, addr) - heap->map) & ~(page_entries - 1);
@@ -85,7 +85,7 @@ static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
     return true;
 }
 
-size_t map_add_segment(acre_heap *heap, struct segment *segment)
+SLOW size_t map_add_segment(acre_heap *heap, struct segment *segment)
 {
     uintptr_t addr = (uintptr_t)segment;
     segment->stray = false;
@@ -103,7 +103,7 @@ size_t map_add_segment(acre_heap *heap, struct segment *segment)
     return page_bytes;
 }
 
-size_t map_remove_segment(acre_heap *heap, struct segment *segment)
+SLOW size_t map_remove_segment(acre_heap *heap, struct segment *segment)
 {
     if (segment->stray) {
         add_stray(heap, -1);

@@ -38,7 +38,7 @@ size_t space_allowance_locked(acre_heap *heap)
 
 /// Claims every unit of the source, one page or several, that is all free and holds memory.
 /// Under heap->lock. Returns the number of pages claimed.
-static unsigned claim_pages(acre_heap *heap, struct segment *segment, word claimed[PAGE_WORDS])
+SLOW static unsigned claim_pages(acre_heap *heap, struct segment *segment, word claimed[PAGE_WORDS])
 {
     unsigned unit = (unsigned)(heap->pages->page_bytes >> ACRE_PAGE_LOG2);
     unit = unit == 0 ? 1 : unit;
@@ -63,7 +63,7 @@ static unsigned claim_pages(acre_heap *heap, struct segment *segment, word claim
 }
 
 /// Frees claimed pages again; those that were given back are clean from now on.
-static void unclaim_pages(
+SLOW static void unclaim_pages(
     acre_heap *heap, struct segment *segment, const struct page_range *range, bool given_back)
 {
     acre_port_lock_take(&heap->lock);
@@ -76,7 +76,7 @@ static void unclaim_pages(
     acre_port_lock_drop(&heap->lock);
 }
 
-static size_t purge_claimed(acre_heap *heap, struct segment *segment, const word *claimed)
+SLOW static size_t purge_claimed(acre_heap *heap, struct segment *segment, const word *claimed)
 {
     acre_pages *pages = heap->pages;
     size_t bytes = 0;
@@ -96,7 +96,7 @@ static size_t purge_claimed(acre_heap *heap, struct segment *segment, const word
 
 /// Gives back what one pinned segment has. Drops heap->lock meanwhile and takes it again. Moves *segment
 /// on to the next, pinned.
-static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t end)
+SLOW static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t end)
 {
     struct segment *now = *segment;
     word claimed[PAGE_WORDS];
@@ -122,7 +122,7 @@ static size_t purge_segment(acre_heap *heap, struct segment **segment, uint32_t 
     return bytes;
 }
 
-size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes)
+SLOW size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes)
 {
     size_t bytes = 0;
     acre_port_lock_take(&heap->lock);
@@ -144,7 +144,7 @@ size_t space_purge(acre_heap *heap, size_t keep_bytes, size_t most_bytes)
 }
 
 /// Whether there has been more free memory than `keep_bytes` for long enough. Under heap->lock.
-static bool has_excess(acre_heap *heap, size_t keep_bytes)
+SLOW static bool has_excess(acre_heap *heap, size_t keep_bytes)
 {
     if (heap->free_dirty_pages * PAGE_BYTES <= keep_bytes) {
         heap->excess_since = 0;
@@ -164,7 +164,7 @@ static bool has_excess(acre_heap *heap, size_t keep_bytes)
     return now - heap->excess_since >= PATIENCE_MS;
 }
 
-void space_purge_some(acre_heap *heap)
+SLOW void space_purge_some(acre_heap *heap)
 {
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);

@@ -12,7 +12,7 @@
 #include "heap/takeover.h"
 
 /// Turns the empty slabs of the caller's slot into free pages.
-static void retire_empty(acre_heap *heap)
+SLOW static void retire_empty(acre_heap *heap)
 {
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
     struct slab *slab = NULL;
@@ -33,7 +33,7 @@ static void retire_empty(acre_heap *heap)
     } while (slab != NULL);
 }
 
-size_t reclaim(acre_heap *heap, size_t keep_bytes)
+SLOW size_t reclaim(acre_heap *heap, size_t keep_bytes)
 {
     size_t bytes = huge_drop_cache(heap);
     (void)runcache_flush(heap);

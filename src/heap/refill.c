@@ -48,7 +48,8 @@ static void make_active(struct slot *slot, struct slab *slab)
 }
 
 /// Step 2: goes through the awake slabs until one has blocks or can be carved.
-static enum drained find_awake(struct slot *slot, unsigned class, acre_block **list)
+__attribute__((noinline)) static enum drained find_awake(
+    struct slot *slot, unsigned class, acre_block **list)
 {
     struct link *awake = &slot->awake[class];
     while (!list_is_empty(awake)) {
@@ -99,7 +100,7 @@ static void check_drained(acre_heap *heap, struct slot *slot, struct slab **spar
 }
 
 /// Steps 4 and 6: gives the slot an active slab that has blocks to take or to carve.
-static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct slab **spare)
+SLOW static bool open_slab(acre_heap *heap, struct slot *slot, unsigned class, struct slab **spare)
 {
     struct slab *slab = slab_take_empty(slot, class);
     if (slab != NULL) {

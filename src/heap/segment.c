@@ -21,14 +21,14 @@
 #include "heap/map.h"
 #include "heap/space.h"
 
-size_t segment_header_bytes(const acre_heap *heap)
+SLOW size_t segment_header_bytes(const acre_heap *heap)
 {
     size_t unit = heap->pages->page_bytes;
     return round_up(HEADER_BYTES, unit > (size_t)PAGE_BYTES ? unit : (size_t)PAGE_BYTES);
 }
 
 /// What stays committed of a segment that is given back: its header.
-static size_t stub_bytes(const acre_heap *heap)
+SLOW static size_t stub_bytes(const acre_heap *heap)
 {
     return segment_header_bytes(heap);
 }
@@ -38,7 +38,7 @@ enum { SMALL_PAGE_SEGMENTS = 8 };
 
 enum { SINK_LOOKS = 256 };
 
-void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
+SLOW void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
 {
     acre_pages *pages = heap->pages;
     segment->huge_pages = huge_pages;
@@ -50,7 +50,7 @@ void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
 }
 
 /// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
-static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
+SLOW static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
 {
     __builtin_memset(segment, 0, stub < sizeof(*segment) ? stub : sizeof(*segment));
     segment->heap = heap;
@@ -66,7 +66,7 @@ static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
 }
 
 /// Adds a segment whose memory is charged already, but for its part of the map.
-static void segment_add(acre_heap *heap, struct segment *segment)
+SLOW static void segment_add(acre_heap *heap, struct segment *segment)
 {
     size_t map_bytes = map_add_segment(heap, segment);
     heap->metadata_bytes += segment_header_bytes(heap) + map_bytes;
@@ -78,7 +78,7 @@ static void segment_add(acre_heap *heap, struct segment *segment)
     list_add_last(&heap->all_segments, &segment->all_link);
 }
 
-static void keep_bare(acre_heap *heap, struct segment *segment)
+SLOW static void keep_bare(acre_heap *heap, struct segment *segment)
 {
     list_add_first(&heap->bare, &segment->link);
     heap->metadata_bytes += stub_bytes(heap);
@@ -86,7 +86,7 @@ static void keep_bare(acre_heap *heap, struct segment *segment)
 }
 
 /// Takes a segment that was given back. NULL if there is none.
-static struct segment *take_bare(acre_heap *heap)
+SLOW static struct segment *take_bare(acre_heap *heap)
 {
     struct segment *segment = NULL;
     acre_port_lock_take(&heap->lock);
@@ -102,7 +102,7 @@ static struct segment *take_bare(acre_heap *heap)
 
 /// Makes a bare segment of one of which only the header is left, if the addresses behind it are still
 /// free. NULL if there is none.
-static struct segment *take_header(acre_heap *heap)
+SLOW static struct segment *take_header(acre_heap *heap)
 {
     struct segment *segment = NULL;
     acre_pages *pages = heap->pages;
@@ -133,7 +133,7 @@ static struct segment *take_header(acre_heap *heap)
 }
 
 /// Addresses for a segment: those of one that was given back, or new ones. NULL if there are none.
-static struct segment *find_addresses(acre_heap *heap, size_t *stub)
+SLOW static struct segment *find_addresses(acre_heap *heap, size_t *stub)
 {
     struct segment *segment = take_bare(heap);
     segment = segment != NULL ? segment : take_header(heap);
@@ -147,7 +147,7 @@ static struct segment *find_addresses(acre_heap *heap, size_t *stub)
     return segment;
 }
 
-bool segment_create(acre_heap *heap)
+SLOW bool segment_create(acre_heap *heap)
 {
     acre_pages *pages = heap->pages;
     size_t header_bytes = segment_header_bytes(heap);
@@ -186,7 +186,7 @@ bool segment_create(acre_heap *heap)
     return committed || others;
 }
 
-struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end)
+SLOW struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end)
 {
     struct link *at = last == NULL ? heap->all_segments.next : last->all_link.next;
     if (last != NULL) {
@@ -203,18 +203,18 @@ struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint3
     return segment;
 }
 
-bool segment_is_idle(const struct segment *segment)
+SLOW bool segment_is_idle(const struct segment *segment)
 {
     return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0 &&
            segment->pins == 0;
 }
 
-static size_t segment_dirty_bytes(const struct segment *segment)
+SLOW static size_t segment_dirty_bytes(const struct segment *segment)
 {
     return (size_t)bitmap_count(segment->dirty, 0, SEGMENT_PAGES) * PAGE_BYTES;
 }
 
-void segment_remove(acre_heap *heap, struct segment *segment)
+SLOW void segment_remove(acre_heap *heap, struct segment *segment)
 {
     acre_debug(segment_is_idle(segment));
     size_t dirty_bytes = segment_dirty_bytes(segment);
@@ -230,7 +230,7 @@ void segment_remove(acre_heap *heap, struct segment *segment)
     heap->held_bytes -= segment_header_bytes(heap) + map_bytes + dirty_bytes;
 }
 
-size_t segment_release(acre_heap *heap, struct segment *segment)
+SLOW size_t segment_release(acre_heap *heap, struct segment *segment)
 {
     size_t stub = stub_bytes(heap);
     size_t dirty_bytes = segment_dirty_bytes(segment);
@@ -249,7 +249,7 @@ size_t segment_release(acre_heap *heap, struct segment *segment)
     return released ? header_bytes + dirty_bytes - stub : 0;
 }
 
-bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
+SLOW bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
 {
     const uintptr_t segment = (uintptr_t)slab & ~(uintptr_t)(SEGMENT_BYTES - 1);
     for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
@@ -261,7 +261,7 @@ bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
 }
 
 /// Shrinks a segment that take_bare returned to its header. 0 if refused: it is bare again.
-static size_t give_up_all_but_header(acre_heap *heap, struct segment *segment)
+SLOW static size_t give_up_all_but_header(acre_heap *heap, struct segment *segment)
 {
     acre_pages *pages = heap->pages;
     size_t stub = stub_bytes(heap);
@@ -278,7 +278,7 @@ static size_t give_up_all_but_header(acre_heap *heap, struct segment *segment)
     return shrunk ? bytes : 0;
 }
 
-static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
+SLOW static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
 {
     while (!list_is_empty(list)) {
         struct segment *segment = container_of(list->next, struct segment, link);
@@ -287,7 +287,7 @@ static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
     }
 }
 
-size_t segment_release_headers(acre_heap *heap)
+SLOW size_t segment_release_headers(acre_heap *heap)
 {
     size_t bytes = 0;
     size_t stub = stub_bytes(heap);
@@ -311,13 +311,13 @@ size_t segment_release_headers(acre_heap *heap)
     }
 }
 
-void segment_release_given_back(acre_heap *heap)
+SLOW void segment_release_given_back(acre_heap *heap)
 {
     release_segments(heap, &heap->bare, SEGMENT_BYTES);
     release_segments(heap, &heap->headers, stub_bytes(heap));
 }
 
-size_t segment_release_bare(acre_heap *heap)
+SLOW size_t segment_release_bare(acre_heap *heap)
 {
     size_t bytes = 0;
     struct segment *segment;
@@ -367,7 +367,7 @@ _Static_assert(SLICE_PAGES == 16, "find_slice folds lanes of 16 bits");
 
 /// The highest run that fits, found from the top. SEGMENT_PAGES if there is none; *longest is then the
 /// length of the longest that there is.
-static unsigned find_from_top(
+__attribute__((noinline)) static unsigned find_from_top(
     const word *bits, const struct page_request *request, unsigned *longest)
 {
     unsigned end = SEGMENT_PAGES;

@@ -4,7 +4,7 @@
 
 #include "heap/space.h"
 
-static void slot_init(struct slot *slot, unsigned number)
+SLOW static void slot_init(struct slot *slot, unsigned number)
 {
     slot->number = number;
     list_init(&slot->empty);
@@ -42,7 +42,7 @@ struct slot *slot_get(acre_heap *heap, unsigned number)
 }
 
 /// Locks the slots that there are. Returns how many.
-static unsigned lock_slots(acre_heap *heap)
+SLOW static unsigned lock_slots(acre_heap *heap)
 {
     unsigned count = 0;
     for (unsigned i = 0; i < load_relaxed(&heap->slots_high); i++) {
@@ -56,7 +56,7 @@ static unsigned lock_slots(acre_heap *heap)
     return count;
 }
 
-static void unlock_slots(acre_heap *heap)
+SLOW static void unlock_slots(acre_heap *heap)
 {
     for (unsigned i = load_relaxed(&heap->slots_high); i-- != 0;) {
         struct slot *slot = slot_of(heap, i);
@@ -67,7 +67,7 @@ static void unlock_slots(acre_heap *heap)
     }
 }
 
-void slot_lock_all(acre_heap *heap)
+SLOW void slot_lock_all(acre_heap *heap)
 {
     // A slot may be made while we wait for another; heap->lock, which comes last, stops that.
     while (true) {
@@ -81,13 +81,13 @@ void slot_lock_all(acre_heap *heap)
     }
 }
 
-void slot_unlock_all(acre_heap *heap)
+SLOW void slot_unlock_all(acre_heap *heap)
 {
     acre_port_lock_drop(&heap->lock);
     unlock_slots(heap);
 }
 
-void slot_reset_locks(acre_heap *heap)
+SLOW void slot_reset_locks(acre_heap *heap)
 {
     const acre_port_lock open = {0};
     heap->lock = open;

@@ -17,7 +17,7 @@ struct spare {
 };
 
 /// A segment with room: the oldest one, so that few segments are kept by it. Under heap->lock.
-static struct segment *find_room(acre_heap *heap, size_t bytes)
+SLOW static struct segment *find_room(acre_heap *heap, size_t bytes)
 {
     for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
         struct segment *segment = container_of(at, struct segment, all_link);
@@ -29,7 +29,7 @@ static struct segment *find_room(acre_heap *heap, size_t bytes)
 }
 
 /// Claims `bytes` where some segment has them. Under heap->lock.
-static bool claim_spare(acre_heap *heap, size_t bytes, struct spare *out)
+SLOW static bool claim_spare(acre_heap *heap, size_t bytes, struct spare *out)
 {
     struct segment *segment = find_room(heap, bytes);
     if (segment == NULL) {
@@ -59,7 +59,7 @@ static bool claim_spare(acre_heap *heap, size_t bytes, struct spare *out)
 
 /// Undoes a claim whose commit failed. If somebody claimed behind it meanwhile, the room stays
 /// unused; that costs addresses, no memory.
-static void unclaim_spare(acre_heap *heap, const struct spare *spare)
+SLOW static void unclaim_spare(acre_heap *heap, const struct spare *spare)
 {
     acre_port_lock_take(&heap->lock);
     if (HEADER_BYTES + spare->segment->used_spare == spare->from + spare->bytes) {
@@ -71,7 +71,7 @@ static void unclaim_spare(acre_heap *heap, const struct spare *spare)
 }
 
 /// One attempt, with a new segment if need be.
-static void *try_spare(acre_heap *heap, size_t bytes)
+SLOW static void *try_spare(acre_heap *heap, size_t bytes)
 {
     acre_pages *pages = heap->pages;
     struct spare spare;
@@ -94,14 +94,14 @@ static void *try_spare(acre_heap *heap, size_t bytes)
     return base + spare.from;
 }
 
-void *space_take_spare(acre_heap *heap, size_t bytes)
+SLOW void *space_take_spare(acre_heap *heap, size_t bytes)
 {
     bytes = round_up(bytes, LINE_BYTES);
     void *spare = try_spare(heap, bytes);
     return spare == NULL && reclaim(heap, 0) != 0 ? try_spare(heap, bytes) : spare;
 }
 
-void space_release_all(acre_heap *heap)
+SLOW void space_release_all(acre_heap *heap)
 {
     acre_pages *pages = heap->pages;
     while (!list_is_empty(&heap->all_segments)) {

@@ -17,13 +17,14 @@
 // A thread may leave the slot in the middle of a search, and be back for the next.
 enum { ATTEMPTS_MAX = 4 };
 
-static bool makes_sense(const acre_heap *heap, const struct slab *slab, const acre_block *block)
+SLOW static bool makes_sense(
+    const acre_heap *heap, const struct slab *slab, const acre_block *block)
 {
     const acre_block *next = block->next;
     return next == NULL || (hit_is_block(slab, (uintptr_t)next) && block_looks_free(heap, next));
 }
 
-static enum found look_for(acre_heap *heap, struct slab *slab, const acre_block *block)
+SLOW static enum found look_for(acre_heap *heap, struct slab *slab, const acre_block *block)
 {
     if (!ACRE_CHECKED || likely(!block_looks_free(heap, block))) {
         return FOUND_NOT;

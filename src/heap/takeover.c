@@ -30,7 +30,7 @@ struct loot {
 
 /// Whether the slot has been idle; keeps the books for the next question. Without a lock: to be wrong
 /// once does no harm.
-static bool slot_is_idle(struct slot *slot, uint32_t refusals)
+SLOW static bool slot_is_idle(struct slot *slot, uint32_t refusals)
 {
     uint32_t visits = load_relaxed(&slot->visits);
     if (visits != load_relaxed(&slot->visits_seen)) {
@@ -41,7 +41,7 @@ static bool slot_is_idle(struct slot *slot, uint32_t refusals)
 }
 
 /// Step 1 for one slab.
-static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
+SLOW static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
 {
     list_remove(&slab->link);
     slab_clear_drained(slot, slab);
@@ -50,7 +50,7 @@ static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
     loot->slabs[loot->count++] = slab;
 }
 
-static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
+SLOW static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
 {
     while (!list_is_empty(list) && loot->count < TAKEOVER_SLABS_MAX) {
         detach(slot, container_of(list->next, struct slab, link), loot);
@@ -78,7 +78,7 @@ static void detach_drained(struct slot *slot, acre_claim claim, struct loot *loo
     }
 }
 
-static void attach(struct slot *slot, struct slab *slab)
+SLOW static void attach(struct slot *slot, struct slab *slab)
 {
     if (slab->state == SLAB_EMPTY) {
         list_add_last(&slot->empty, &slab->link);
@@ -98,7 +98,7 @@ struct raid {
 };
 
 /// Step 1 where nobody refills: slabs that can be refilled from, and empty ones.
-static void detach_idle(struct slot *victim, const struct raid *raid, struct loot *loot)
+SLOW static void detach_idle(struct slot *victim, const struct raid *raid, struct loot *loot)
 {
     if (raid->class < SIZE_CLASSES) {
         detach_list(victim, &victim->awake[raid->class], loot);
@@ -123,7 +123,7 @@ static void plunder(
     acre_port_lock_drop(&victim->lock);
 }
 
-static void attach_all(struct slot *slot, const struct loot *loot)
+SLOW static void attach_all(struct slot *slot, const struct loot *loot)
 {
     acre_port_lock_take(&slot->lock);
     for (unsigned i = 0; i < loot->count; i++) {
@@ -156,7 +156,7 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
 }
 
 /// Raids one slot after the other until there is loot.
-static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
+SLOW static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid)
 {
     struct slot *own = slot_of(heap, number);
     struct loot loot = {.count = 0};
@@ -188,14 +188,14 @@ static bool raid_slots(acre_heap *heap, unsigned number, const struct raid *raid
     return loot.count != 0;
 }
 
-bool takeover(acre_heap *heap, unsigned number, unsigned class)
+SLOW bool takeover(acre_heap *heap, unsigned number, unsigned class)
 {
     const struct raid raid = {
         .class = class, .refusals = add_relaxed(&heap->refusals, 1), .idle_only = true};
     return raid_slots(heap, number, &raid);
 }
 
-bool takeover_empty(acre_heap *heap)
+SLOW bool takeover_empty(acre_heap *heap)
 {
     const struct raid raid = {.class = SIZE_CLASSES, .idle_only = false};
     return raid_slots(heap, acre_port_slot_enter(), &raid);

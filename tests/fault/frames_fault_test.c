@@ -388,7 +388,63 @@ static void another_slot_may_use_the_pool_at_each_step(void)
     interrupts_at_each_step(1);
 }
 
+// ---- refusals ------------------------------------------------------------------------------------
+
+// What is in motion is nobody's for a moment, and whoever asks then is refused (acre/frames.h says so). It may be all
+// that has gathered in a tree. Tests that take the last frame on several processors have to know it.
+
+enum { SLOT_ASKS, SLOT_FREES, SLOT_MOVES, NEAR_EMPTY_FRAMES = 4096, LEFT_FRAMES = 600 };
+
+static acre_frames *near_empty;
+static unsigned refusals;
+static unsigned refusals_later;
+
+/// All frames are taken but some that gathered in the tree that SLOT_MOVES holds, whose own count is 0.
+static void make_near_empty(void)
+{
+    static acre_frame all[NEAR_EMPTY_FRAMES];
+    const uint64_t low = (uint64_t)8 << 30;
+    near_empty = pool_make_given(low, low + ((uint64_t)NEAR_EMPTY_FRAMES << 12), 4, false);
+    for (unsigned i = 0; i < (unsigned)NEAR_EMPTY_FRAMES; i++) {
+        all[i] = acre_frames_alloc(near_empty, SLOT_MOVES, 0);
+    }
+    for (unsigned i = 0; i < (unsigned)LEFT_FRAMES; i++) {
+        (void)acre_frames_free(near_empty, SLOT_FREES, all[i], 0);
+    }
+    acre_frames_drain_slot(near_empty, SLOT_FREES);
+}
+
+static void ask(void)
+{
+    if (interrupt.steps_to_go > 0) {
+        interrupt.steps_to_go -= 1;
+        return;
+    }
+    acre_sim_step = NULL;
+    refusals += acre_frame_is_none(acre_frames_alloc(near_empty, SLOT_ASKS, 0)) ? 1 : 0;
+}
+
+static void who_is_refused_while_frames_move_gets_them_afterwards(void)
+{
+    bool asked = true;
+    for (unsigned place = 0; asked && place < (unsigned)PLACES_MAX; place++) {
+        sim_reset();
+        make_near_empty();
+        interrupt.steps_to_go = place;
+        acre_sim_step = ask;
+        T_EXPECT(!acre_frame_is_none(acre_frames_alloc(near_empty, SLOT_MOVES, 0)));
+        asked = acre_sim_step == NULL;
+        acre_sim_step = NULL;
+        T_EXPECT_SOUND(acre_frames_audit(near_empty));
+        refusals_later += acre_frame_is_none(acre_frames_alloc(near_empty, SLOT_ASKS, 0)) ? 1 : 0;
+        pool_end(near_empty);
+    }
+    t_say_number("refusals with 600 frames free, all in motion", refusals);
+    T_EXPECT(refusals_later == 0);
+}
+
 T_MAIN(
     T_CASE(a_cas_that_fails_leaves_nothing_behind),
     T_CASE(an_interrupt_on_the_same_slot_may_use_the_pool),
-    T_CASE(another_slot_may_use_the_pool_at_each_step))
+    T_CASE(another_slot_may_use_the_pool_at_each_step),
+    T_CASE(who_is_refused_while_frames_move_gets_them_afterwards))

@@ -30,6 +30,7 @@ enum { GUEST_BYTES_MIN = 24 };
 /// The suites; each is linked in under its name (cmake/kernel.cmake).
 int t_main_frames(void);
 int t_main_range(void);
+int t_main_mapped(void);
 int t_main_heap(void);
 int t_main_stress(void);
 int t_main_short(void);

@@ -89,6 +89,7 @@ int kernel_job(const char *arguments)
     } suites[] = {
         {"frames", t_main_frames},
         {"page source over a range", t_main_range},
+        {"page source over mapped frames", t_main_mapped},
         {"heap", t_main_heap},
         {"stress", t_main_stress},
         {"short of memory", t_main_short}};

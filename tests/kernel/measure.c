@@ -68,51 +68,63 @@ static void print(const char *name, uint64_t with, uint64_t without, unsigned tu
 
 static acre_frame taken[BLOCKS];
 
+static acre_frame none_frames_alloc(acre_frames *pool, unsigned slot, uint32_t request)
+{
+    __asm__ volatile("" : "+r"(pool), "+r"(slot), "+r"(request) : : "memory");
+    return (acre_frame){0};
+}
+
+static acre_status none_frames_free(
+    acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request)
+{
+    __asm__ volatile("" : "+r"(pool), "+r"(slot), "+r"(request) : "r"(frame.number) : "memory");
+    return ACRE_OK;
+}
+
+struct frames_way {
+    acre_frame (*alloc)(acre_frames *pool, unsigned slot, uint32_t request);
+    acre_status (*free)(acre_frames *pool, unsigned slot, acre_frame frame, uint32_t request);
+};
+
 /// The same for frames of one order, `turns` of them.
-static __attribute__((noinline)) struct counts count_frames(uint32_t order, unsigned turns)
+static __attribute__((noinline)) struct counts count_frames(
+    const struct frames_way *way, uint32_t order, unsigned turns)
 {
     acre_frames *const pool = memory_frames();
     struct counts counts;
     uint64_t start = machine_count();
     for (unsigned i = 0; i < turns; i++) {
-        taken[i] = acre_frames_alloc(pool, 0, order);
+        taken[i] = way->alloc(pool, 0, order);
     }
     counts.alloc = machine_count() - start;
     start = machine_count();
     for (unsigned i = 0; i < turns; i++) {
-        (void)acre_frames_free(pool, 0, taken[i], order);
+        (void)way->free(pool, 0, taken[i], order);
     }
     counts.free = machine_count() - start;
     start = machine_count();
     for (unsigned i = 0; i < turns; i++) {
-        (void)acre_frames_free(pool, 0, acre_frames_alloc(pool, 0, order), order);
+        (void)way->free(pool, 0, way->alloc(pool, 0, order), order);
     }
     counts.pair = machine_count() - start;
     return counts;
 }
 
-/// What the loops of count_frames cost alone, a turn.
-static __attribute__((noinline)) uint64_t count_loop(unsigned turns)
-{
-    const uint64_t start = machine_count();
-    for (unsigned i = 0; i < turns; i++) {
-        taken[i] = (acre_frame){i};
-        __asm__ volatile("" : : : "memory");
-    }
-    return machine_count() - start;
-}
-
 static void measure_frames(void)
 {
-    (void)count_frames(0, BLOCKS);
-    const uint64_t loop = count_loop(BLOCKS);
-    struct counts counts = count_frames(0, BLOCKS);
-    print("frames_0_alloc", counts.alloc, loop, BLOCKS);
-    print("frames_0_free", counts.free, loop, BLOCKS);
-    print("frames_0_pair", counts.pair, loop, BLOCKS);
-    counts = count_frames(9, LARGE);
-    print("frames_9_alloc", counts.alloc, loop * LARGE / BLOCKS, LARGE);
-    print("frames_9_free", counts.free, loop * LARGE / BLOCKS, LARGE);
+    static const struct frames_way none = {none_frames_alloc, none_frames_free};
+    static const struct frames_way frames = {acre_frames_alloc, acre_frames_free};
+    (void)count_frames(&frames, 0, BLOCKS); // as with the heap
+    struct counts without = count_frames(&none, 0, BLOCKS);
+    struct counts with = count_frames(&frames, 0, BLOCKS);
+    print("frames_0_alloc", with.alloc, without.alloc, BLOCKS);
+    print("frames_0_free", with.free, without.free, BLOCKS);
+    print("frames_0_pair", with.pair, without.pair, BLOCKS);
+    without = count_frames(&none, 9, LARGE);
+    with = count_frames(&frames, 9, LARGE);
+    print("frames_9_alloc", with.alloc, without.alloc, LARGE);
+    print("frames_9_free", with.free, without.free, LARGE);
+    print("frames_9_pair", with.pair, without.pair, LARGE);
 }
 
 int measure(void)

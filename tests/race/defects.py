@@ -147,7 +147,7 @@ def compile_file(source, output, origin):
 
 
 def library_sources():
-    sources = FRAME + ["src/base/sizeclass.c", "src/base/text.c"]
+    sources = FRAME + ["src/base/bitmap.c", "src/base/sizeclass.c", "src/base/text.c"]
     sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/heap").glob("*.c"))]
     sources += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "src/pools").glob("*.c"))]
     return sources

@@ -47,22 +47,30 @@ static uint64_t word_at(uint64_t seed, size_t i)
 void block_fill(void *block, size_t bytes, uint64_t seed)
 {
     unsigned char *at = block;
-    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
+    const size_t words_end = bytes / sizeof(uint64_t) * sizeof(uint64_t);
+    size_t i = 0;
+    for (; i < words_end; i += sizeof(uint64_t)) { // a copy of known size, which needs no call
         uint64_t value = word_at(seed, i);
-        memcpy(at + i, &value, bytes - i < sizeof(value) ? bytes - i : sizeof(value));
+        memcpy(at + i, &value, sizeof(value));
     }
+    uint64_t value = word_at(seed, i);
+    memcpy(at + i, &value, bytes - i);
 }
 
 bool block_holds(const void *block, size_t bytes, uint64_t seed)
 {
     const unsigned char *at = block;
-    for (size_t i = 0; i < bytes; i += sizeof(uint64_t)) {
-        uint64_t value = word_at(seed, i);
-        if (memcmp(at + i, &value, bytes - i < sizeof(value) ? bytes - i : sizeof(value)) != 0) {
+    const size_t words_end = bytes / sizeof(uint64_t) * sizeof(uint64_t);
+    size_t i = 0;
+    for (; i < words_end; i += sizeof(uint64_t)) {
+        uint64_t found;
+        memcpy(&found, at + i, sizeof(found));
+        if (found != word_at(seed, i)) {
             return false;
         }
     }
-    return true;
+    uint64_t value = word_at(seed, i);
+    return memcmp(at + i, &value, bytes - i) == 0;
 }
 
 bool block_is_zero(const void *block, size_t bytes)
