@@ -20,6 +20,9 @@ void machine_write(const char *text);
 /// Ends the machine: tells whoever started it whether all went well.
 _Noreturn void machine_end(bool passed);
 
+/// Resets the machine, as a fault does that nothing handles: for tests of who started it.
+_Noreturn void machine_reset(void);
+
 /// The words that the kernel was started with. Never NULL.
 const char *machine_arguments(void);
 
@@ -35,7 +38,7 @@ acre_phys machine_address_limit(void);
 unsigned machine_cpu(void);
 
 /// Starts the other processors; each calls `run` with its number, which never returns. Returns how many run, with the
-/// caller's. One that does not answer within a tenth of a second is left out.
+/// caller's. One that does not answer within a second is left out.
 unsigned machine_cpus_start(void (*run)(unsigned cpu));
 
 /// Interrupts every other processor and returns true once each has taken the interrupt; false if one has
