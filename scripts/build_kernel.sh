@@ -30,7 +30,7 @@ if ! {
     cmake -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release -DACRE_TESTS=ON -DACRE_WERROR=ON \
         -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR="$processor" -DCMAKE_C_COMPILER="$compiler" \
         -DCMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY -DCMAKE_EXPORT_COMPILE_COMMANDS=ON \
-        -DCMAKE_HAVE_PTHREAD_H=1 -DCMAKE_HAVE_LIBC_PTHREAD=1 &&
+        -DCMAKE_HAVE_LIBC_PTHREAD=1 &&
         cmake --build "$build" --parallel 2 --target "$@"
 } >"$log" 2>&1; then
     tail -n 30 "$log"

@@ -79,7 +79,14 @@ int memcmp(const void *a, const void *b, size_t bytes)
 {
     const unsigned char *left = a;
     const unsigned char *right = b;
-    for (size_t i = 0; i < bytes; i++) {
+    size_t i = 0;
+    if (((uintptr_t)left | (uintptr_t)right) % sizeof(word) == 0) {
+        while (bytes - i >= sizeof(word) && *(const word *)(const void *)(left + i) ==
+                                                *(const word *)(const void *)(right + i)) {
+            i += sizeof(word);
+        }
+    }
+    for (; i < bytes; i++) {
         if (left[i] != right[i]) {
             return left[i] < right[i] ? -1 : 1;
         }
