@@ -66,7 +66,7 @@ function(acre_kernel_image target)
     endif()
 endfunction()
 
-foreach(name frames range heap stress short)
+foreach(name frames range heap interrupts stress short)
     acre_kernel_suite(kernel_suite_${name} ${name} tests/kernel/${name}.c)
     list(APPEND ACRE_KERNEL_SUITES $<TARGET_OBJECTS:kernel_suite_${name}>)
 endforeach()

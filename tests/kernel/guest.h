@@ -31,6 +31,7 @@ enum { GUEST_BYTES_MIN = 24 };
 int t_main_frames(void);
 int t_main_range(void);
 int t_main_heap(void);
+int t_main_interrupts(void);
 int t_main_stress(void);
 int t_main_short(void);
 

@@ -2,6 +2,7 @@
 // kernel's command line choose:
 //
 //   seed=N             random tests start from N
+//   interrupts         the suite of that name instead; needs QEMU's -icount shift=0, too
 //   measure            count instructions instead (measure.c); needs QEMU's -icount shift=0
 //   break=expect       a case that fails
 //   break=exception    an instruction that faults
@@ -91,6 +92,9 @@ int kernel_job(const char *arguments)
     int failures = break_on_purpose(arguments);
     if (has_word(arguments, "measure")) {
         return failures + measure();
+    }
+    if (has_word(arguments, "interrupts")) {
+        return failures + t_main_interrupts();
     }
     if (failures != 0) {
         return failures;
