@@ -1,4 +1,4 @@
-// machine.h - what the kernel asks of a machine. ports/kernel_<machine> supplies all of it, with acre_cpu.h
+// machine.h - what the kernel asks of a machine. ports/kernel_<machine> and ports/kernel_common supply all of it, with acre_cpu.h
 // (see acre/port/kernel.h), and begins by calling kernel_main on the first processor, with interrupts off.
 //
 // Processors have numbers from 0, in the order in which they were started; 0 is the one that booted.

@@ -35,8 +35,10 @@ unsigned machine_cpu(void)
 _Noreturn void machine_boot_other(void)
 {
     const unsigned cpu = sync_swap(&starting, 0);
-    while (cpu == 0) { // too late: nobody waits for it any more
-        machine_relax();
+    if (cpu == 0) { // too late: nobody waits for it any more
+        while (true) {
+            machine_relax();
+        }
     }
     processor_enter(cpu);
     sync_store(&cpus[cpu].synced, sync_load(&sync_question));
