@@ -1,5 +1,5 @@
 // boot.S - from where the boot loader leaves us to C, on the first processor and on the others, and from an
-// exception to C. All of it at exception level 1.
+// exception to C. All of it at exception level 1; from level 2, where some boot loaders leave us, we go there.
 //
 //   first processor   x0: the devicetree, or 0  -> boot_entry          -> machine_boot
 //   others                                      -> machine_entry_other -> machine_boot_other
@@ -19,12 +19,18 @@
         .set    HALF, 0x3519            // 39 bits, tables in cached memory that is shared by all
         .set    GRANULE_UPPER, 2 << 30  // 4 KiB; that of the lower half is encoded as 0
         .set    SIZE_40, 2              // physical addresses have 40 bits; bits 32 and above
+        .set    LEVEL_2, 2 << 2
+        .set    HYPERVISOR_64_BIT, 1 << 31 // level 1 runs code of 64 bits; nothing else is taken from it
+        .set    TIMER_FREE, 3           // level 1 has the counter and the timer
+        .set    STATE_LEVEL_1, 0x3c5    // on its own stack, with interrupts of all kinds off
+        .set    CONTROL_OFF, 0x30d00800 // SCTLR: the bits that are always 1
         .set    CONTROL_ON, 0x1005      // in SCTLR: paging, caches for data and for instructions
 
         .section .text.boot, "ax"
         .globl  boot_entry
 boot_entry:
         msr     daifset, #15            // interrupts of all kinds off
+        bl      enter_level_1
         adrp    x1, pages_1g
         mov     x2, #BLOCK_DEVICE
         movk    x2, #NOT_EXECUTABLE, lsl #48
@@ -44,11 +50,31 @@ boot_entry:
         .globl  machine_entry_other
 machine_entry_other:
         msr     daifset, #15
+        bl      enter_level_1
         bl      paging_on
         adrp    x1, machine_other_stack // set by who starts us, one processor at a time
         ldr     x1, [x1, :lo12:machine_other_stack]
         mov     sp, x1
         bl      machine_boot_other      // does not return
+
+// Changes x9 only.
+enter_level_1:
+        mrs     x9, currentel
+        cmp     x9, #LEVEL_2
+        b.ne    1f
+        mov     x9, #HYPERVISOR_64_BIT
+        msr     hcr_el2, x9
+        mrs     x9, cnthctl_el2
+        orr     x9, x9, #TIMER_FREE
+        msr     cnthctl_el2, x9
+        msr     cntvoff_el2, xzr
+        ldr     x9, =CONTROL_OFF
+        msr     sctlr_el1, x9
+        mov     x9, #STATE_LEVEL_1
+        msr     spsr_el2, x9
+        msr     elr_el2, x30            // eret is our return
+        eret
+1:      ret
 
 paging_on:
         adrp    x1, pages_1g

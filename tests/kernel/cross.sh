@@ -12,5 +12,8 @@ images=$1/kernel_$2
 
 sh "$scripts/build_kernel.sh" "$1" "$2" test_kernel unit_kernel
 sh "$here/machines.sh" "$images/test_kernel.elf" virt '1 2 4'
+if [ "$2" = aarch64 ]; then # entered at level 2
+    sh "$scripts/run_kernel.sh" "$images/test_kernel.elf" -M virt,virtualization=on -c 2
+fi
 sh "$here/can_fail.sh" "$images/test_kernel.elf" expect exception free reset
 sh "$scripts/run_kernel.sh" "$images/unit_kernel.elf" -c 1 -m 3G -t 150
