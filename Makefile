@@ -37,6 +37,10 @@ kernel:
 	@$(CMAKE) --preset release
 	@$(CMAKE) --build $(BUILD) --parallel $(JOBS) --target test_kernel
 	@sh scripts/run_kernel.sh $(BUILD)/test_kernel.elf
+	@for processor in aarch64 riscv64; do \
+		sh scripts/build_kernel.sh $(BUILD) $$processor && echo "--- $$processor" && \
+		sh scripts/run_kernel.sh $(BUILD)/kernel_$$processor/test_kernel.elf || [ $$? = 77 ] || exit 1; \
+	done
 
 bench:
 	@sh scripts/setup --bench
@@ -61,7 +65,7 @@ help:
 	@echo 'make                          builds libacre.so, libacre.a and acre into $(BUILD)/'
 	@echo 'make run                      compiles acre on acre, beside the same on the system malloc'
 	@echo 'make run CMD="PROGRAM ARGS"   the same comparison for any program'
-	@echo 'make kernel                   boots the reference kernel in QEMU; it tests itself'
+	@echo 'make kernel                   boots the reference kernel in QEMU, for three processors; it tests itself'
 	@echo 'make bench                    every way of using memory, and real programs, on every allocator'
 	@echo 'make bench BENCH="--quick"    the same with other options of acre bench'
 	@echo 'make check                    every test'

@@ -1,6 +1,6 @@
 // kernel.h - a kernel that does nothing but manage memory: the reference for who builds one on acre.
 //
-//   machine (ports/kernel_x86_64)   boot, console, processors, timer: kernel/machine.h
+//   machine (ports/kernel_...)      boot, console, processors, timer: kernel/machine.h
 //        |
 //   kernel_main    main.c           in the order in which a kernel comes up
 //        |-- memory.c               the firmware's map -> frames -> a heap, and acre's hooks

@@ -1,4 +1,4 @@
-// machine.h - what the kernel asks of a machine. ports/kernel_<machine> supplies all of it, with acre_cpu.h
+// machine.h - what the kernel asks of a machine. ports/kernel_<machine> and ports/kernel_common supply all of it, with acre_cpu.h
 // (see acre/port/kernel.h), and begins by calling kernel_main on the first processor, with interrupts off.
 //
 // Processors have numbers from 0, in the order in which they were started; 0 is the one that booted.
@@ -21,6 +21,9 @@ void machine_write(const char *text);
 /// Ends the machine: tells whoever started it whether all went well.
 _Noreturn void machine_end(bool passed);
 
+/// Resets the machine, as a fault does that nothing handles: for tests of who started it.
+_Noreturn void machine_reset(void);
+
 /// The words that the kernel was started with. Never NULL.
 const char *machine_arguments(void);
 
@@ -36,7 +39,7 @@ acre_phys machine_address_limit(void);
 unsigned machine_cpu(void);
 
 /// Starts the other processors; each calls `run` with its number, which never returns. Returns how many run, with the
-/// caller's. One that does not answer within a tenth of a second is left out.
+/// caller's. One that does not answer within a second is left out.
 unsigned machine_cpus_start(void (*run)(unsigned cpu));
 
 /// Interrupts every other processor and returns true once each has taken the interrupt; false if one has
@@ -45,7 +48,7 @@ unsigned machine_cpus_start(void (*run)(unsigned cpu));
 bool machine_cpus_sync(void);
 
 /// A range of addresses that are the kernel's own, and how they are mapped: for acre_pages_mapped_init. All
-/// processors see it. NULL, and nothing else, where the machine's port has none.
+/// processors see it. Only the x86-64 port has it so far.
 const acre_mapping *machine_mapping(void **addr, size_t *bytes);
 
 /// Lets `tick` be called in an interrupt on this processor, `pause_us` microseconds after this call and

@@ -21,6 +21,7 @@ FREESTANDING = {"stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h"}
 
 API = {"include/acre"}
 PUBLIC = {"include/acre", "include/acre/port"}
+MACHINES = {"ports/kernel_x86_64", "ports/kernel_aarch64", "ports/kernel_riscv64"}  # one of them, by the build
 HOSTED, BARE = True, False
 
 # layer: (layers it may include beside itself, whether it may use a C library)
@@ -35,7 +36,10 @@ LAYERS = {
     "ports/bare": (PUBLIC | {"src/base"}, BARE),
     "ports/cortex_m": (PUBLIC | {"src/base"}, BARE),
     "ports/kernel": (PUBLIC | {"src/base"}, BARE),
-    "ports/kernel_x86_64": (PUBLIC | {"kernel"}, BARE),
+    "ports/kernel_common": (PUBLIC | {"kernel"} | MACHINES, BARE),
+    "ports/kernel_x86_64": (PUBLIC | {"kernel", "ports/kernel_common"}, BARE),
+    "ports/kernel_aarch64": (PUBLIC | {"kernel", "ports/kernel_common"}, BARE),
+    "ports/kernel_riscv64": (PUBLIC | {"kernel", "ports/kernel_common"}, BARE),
     "ports/linux": (PUBLIC | {"src/base"}, HOSTED),
     "ports/sim": (PUBLIC | {"src/base"}, HOSTED),
     "kernel": (PUBLIC, BARE),

@@ -14,7 +14,7 @@
         .set    DATA, 16
         .set    CODE_32, 24
         .set    TRAMPOLINE, 0x8000      // below 1 MiB: where other processors begin
-        .set    STACK_BYTES, 16384      // as in cpus.c
+        .set    STACK_BYTES, 16384      // of the first processor
 
 // The note: owner "Xen", type 18 (PHYS32_ENTRY), the 32-bit address to enter at.
         .section .note.pvh, "a", @note

@@ -84,7 +84,15 @@ void machine_interrupt(const struct interrupt_frame *frame)
     if (interrupts_began != NULL) {
         interrupts_began();
     }
-    cpus_interrupt((unsigned)frame->vector);
+    processor_interrupt((unsigned)frame->vector);
+}
+
+_Noreturn void machine_reset(void)
+{
+    const struct table_pointer none = {0, 0};
+    while (true) { // a fault without a handler for faults
+        __asm__ volatile("lidt %0\n\tud2" : : "m"(none));
+    }
 }
 
 void machine_interrupts_on(void)

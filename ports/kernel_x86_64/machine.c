@@ -5,6 +5,7 @@
 // failed is 35; a triple fault ends QEMU with 0, so 0 is not success.
 // SPDX-License-Identifier: MIT
 #include "kernel/kernel.h"
+#include "processor.h"
 #include "x86.h"
 
 enum {
@@ -137,7 +138,7 @@ void machine_boot(uint64_t start)
     console_open();
     port_write_8(PIC1_MASK, 0xff); // the old interrupt controllers keep still
     port_write_8(PIC2_MASK, 0xff);
-    cpus_enter(0);
+    processor_enter(0);
     read_arguments();
     kernel_main();
 }

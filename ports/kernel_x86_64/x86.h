@@ -47,13 +47,10 @@ enum {
 /// Loads the table of interrupts on this processor. The first call fills it.
 void interrupts_load(void);
 
-/// What the interrupt with this vector means to cpus.c.
-void cpus_interrupt(unsigned vector);
+/// What the interrupt with this vector means to processor.c.
+void processor_interrupt(unsigned vector);
 
 /// Called at the beginning of each interrupt, unless NULL; set by mapping.c.
 extern void (*interrupts_began)(void);
-
-/// Makes the caller processor `cpu`: sets what machine_cpu reads, and readies its interrupt controller.
-void cpus_enter(unsigned cpu);
 
 #endif

@@ -71,7 +71,7 @@ static inline bool mul_size(size_t a, size_t b, size_t *out)
     }
 }
 
-#if defined(__x86_64__) || defined(__aarch64__)
+#if defined(__x86_64__) || defined(__aarch64__) || (defined(__riscv_zbb) && __riscv_xlen == 64)
 
 /// Index of the lowest set bit of `n`, which is not 0.
 static inline unsigned lowest_bit(word n)
@@ -99,14 +99,18 @@ static inline unsigned highest_bit(word n)
     return at;
 }
 
+static inline unsigned lowest_bit32(uint32_t n);
+
 static inline unsigned lowest_bit(word n)
 {
-    return highest_bit(n & (~n + 1));
+    const uint32_t low = (uint32_t)n;
+    return low != 0 ? lowest_bit32(low) : 32 + lowest_bit32((uint32_t)((uint64_t)n >> 32));
 }
 
 #endif
 
-#if defined(__x86_64__) || defined(__aarch64__) || defined(__ARM_FEATURE_CLZ) || defined(__wasm__)
+#if defined(__x86_64__) || defined(__aarch64__) || defined(__ARM_FEATURE_CLZ) ||                   \
+    defined(__wasm__) || defined(__riscv_zbb)
 
 /// Index of the lowest set bit of `n`, which is not 0: one or two instructions.
 static inline unsigned lowest_bit32(uint32_t n)

@@ -17,7 +17,7 @@ enum {
     TOKEN_NOP = 4,
     TOKEN_END = 9,
     DEPTH_MAX = 16,
-    CELLS_MAX = 2, // numbers of more than 64 bits are no addresses
+    CELLS_MAX = 2, // numbers of more than 64 bits are no addresses of memory
 };
 
 /// Where a walk is.
@@ -85,6 +85,9 @@ static bool read_reg(struct walk *walk, uint32_t at, uint32_t bytes)
     if (address == 0 || size == 0) {
         return true;
     }
+    if (address > CELLS_MAX * 4u || size > CELLS_MAX * 4u) {
+        return broken(walk, "the devicetree has memory at addresses of more than two cells");
+    }
     for (; bytes >= address + size; bytes -= address + size) {
         uint64_t base = read_be(walk->blob + at, address);
         uint64_t length = read_be(walk->blob + at + address, size);
@@ -96,12 +99,14 @@ static bool read_reg(struct walk *walk, uint32_t at, uint32_t bytes)
     return true;
 }
 
+/// How many cells: some buses have addresses of more than memory may have.
 static bool read_cells(struct walk *walk, uint32_t at, uint32_t bytes, unsigned char *out)
 {
-    if (bytes != 4 || word_at(walk, at) > CELLS_MAX) {
-        return broken(walk, "the devicetree has addresses of more than two cells");
+    if (bytes != 4) {
+        return broken(walk, "the devicetree has a number of cells that is no number");
     }
-    *out = (unsigned char)word_at(walk, at);
+    const uint32_t cells = word_at(walk, at);
+    *out = (unsigned char)(cells <= CELLS_MAX ? cells : CELLS_MAX + 1);
     return true;
 }
 

@@ -32,6 +32,7 @@ int t_main_frames(void);
 int t_main_range(void);
 int t_main_mapped(void);
 int t_main_heap(void);
+int t_main_interrupts(void);
 int t_main_stress(void);
 int t_main_short(void);
 

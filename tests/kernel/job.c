@@ -2,13 +2,14 @@
 // kernel's command line choose:
 //
 //   seed=N             random tests start from N
+//   interrupts         the suite of that name instead; needs QEMU's -icount shift=0, too
 //   measure            count instructions instead (measure.c); needs QEMU's -icount shift=0
 //   break=expect       a case that fails
 //   break=exception    an instruction that faults
 //   break=free         a double free
 //   break=hang         a loop without end; the kernel's own clock ends it
 //   break=stuck        the same with interrupts off; only who started QEMU can end it
-//   break=reset        a fault while handling a fault: the machine resets, and QEMU ends with status 0
+//   break=reset        the machine resets, and QEMU ends with status 0
 //
 // SPDX-License-Identifier: MIT
 #include "guest.h"
@@ -52,7 +53,7 @@ static int break_on_purpose(const char *arguments)
 {
     static const struct t_case failing[] = {T_CASE(this_case_fails)};
     if (has_word(arguments, "break=exception")) {
-        __asm__ volatile("ud2");
+        __builtin_trap();
     }
     if (has_word(arguments, "break=free")) {
         void *block = kmalloc(100);
@@ -72,11 +73,7 @@ static int break_on_purpose(const char *arguments)
         }
     }
     if (has_word(arguments, "break=reset")) {
-        const struct {
-            uint16_t limit;
-            uint64_t base;
-        } __attribute__((packed)) none = {0, 0};
-        __asm__ volatile("lidt %0\n\tud2" : : "m"(none));
+        machine_reset();
     }
     return has_word(arguments, "break=expect") ? t_run(failing, 1) : 0;
 }
@@ -89,13 +86,18 @@ int kernel_job(const char *arguments)
     } suites[] = {
         {"frames", t_main_frames},
         {"page source over a range", t_main_range},
+#if defined(__x86_64__)
         {"page source over mapped frames", t_main_mapped},
+#endif
         {"heap", t_main_heap},
         {"stress", t_main_stress},
         {"short of memory", t_main_short}};
     int failures = break_on_purpose(arguments);
     if (has_word(arguments, "measure")) {
         return failures + measure();
+    }
+    if (has_word(arguments, "interrupts")) {
+        return failures + t_main_interrupts();
     }
     if (failures != 0) {
         return failures;

@@ -63,16 +63,16 @@ if [ "$(uname -m)" = x86_64 ]; then
     own=$(gcc -print-file-name=include)
     # shellcheck disable=SC2086 # lists of words
     gcc $usual -isystem "$own" $x86 -c acre.c memory.c
-    machine=$root/ports/kernel_x86_64
+    machine=$root/ports/kernel_x86_64 common=$root/ports/kernel_common
     # shellcheck disable=SC2086
-    gcc $usual -isystem "$own" $x86 $pc -I"$root" -I"$root/include" -I"$machine" -c \
+    gcc $usual -isystem "$own" $x86 $pc -I"$root" -I"$root/include" -I"$common" -I"$machine" -c \
         "$root/tests/kernel/ported.c" "$root/kernel/say.c" \
-        "$machine/machine.c" "$machine/cpus.c" "$machine/interrupts.c"
+        "$machine/machine.c" "$machine/processor.c" "$machine/interrupts.c" "$common/cpus.c"
     # shellcheck disable=SC2086
     gcc $usual -isystem "$own" $x86 $pc -c "$machine/memory.c" -o strings.o
     gcc -c "$machine/boot.S"
     ld -nostdlib -static -z noexecstack -z max-page-size=4096 -T "$machine/link.ld" -o ported.elf \
-        acre.o memory.o ported.o say.o machine.o cpus.o interrupts.o strings.o boot.o
+        acre.o memory.o ported.o say.o machine.o processor.o cpus.o interrupts.o strings.o boot.o
     status=0
     sh "$root/scripts/run_kernel.sh" ported.elf -c 1 >out 2>&1 || status=$?
     case $status in

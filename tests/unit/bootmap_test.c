@@ -170,7 +170,7 @@ static void uefi_is_read_by_its_own_stride(void)
 
 // ---- devicetree ----------------------------------------------------------------------------------
 
-static unsigned char blob[512];
+static unsigned char blob[640];
 static unsigned blob_end;
 
 static void put_be(unsigned at, uint64_t value, unsigned bytes)
@@ -233,6 +233,14 @@ static void make_devicetree(void)
     emit_cells(NAME_REG, 2, (const uint32_t[]){0x80100000, 0x1800});
     emit(2);
     emit(2);
+    emit_node("pcie@30000000"); // the bus has addresses of its own, of three cells
+    emit_cells(NAME_ADDRESS_CELLS, 1, (const uint32_t[]){3});
+    emit_cells(NAME_SIZE_CELLS, 1, (const uint32_t[]){2});
+    emit_cells(NAME_REG, 4, (const uint32_t[]){0, 0x30000000, 0, 0x10000000});
+    emit_node("device@0");
+    emit_cells(NAME_REG, 5, (const uint32_t[]){0x800, 0, 0, 0, 0});
+    emit(2);
+    emit(2);
     emit(2);
     emit(9);
     put_be(36, blob_end - STRUCTURE, 4);
@@ -255,6 +263,17 @@ static void devicetree_is_read(void)
     T_EXPECT(entry_is(3, 0x80102000, 0x87ff0000 - 0x80102000, ACRE_MAP_USABLE));
     T_EXPECT(entry_is(4, 0x87ff0000, 0x1000, ACRE_MAP_RESERVED));
     T_EXPECT(entry_is(6, 0x200000000, 0x1000000, ACRE_MAP_USABLE));
+}
+
+static void memory_at_addresses_of_three_cells_is_refused(void)
+{
+    enum { ROOT_CELLS = 72 + 8 + 12 }; // the value of the first property
+    make_devicetree();
+    put_be(ROOT_CELLS, 3, 4);
+    fresh();
+    T_EXPECT(
+        acre_bootmap_read_devicetree(&map, blob, sizeof(blob), (acre_phys){0}) == ACRE_BAD_MAP);
+    T_EXPECT(map.reason != NULL);
 }
 
 /// A copy that ends where the memory ends, for the sanitizers, with random damage.
@@ -327,5 +346,6 @@ T_MAIN(
     T_CASE(e820_of_20_and_of_24_bytes_is_read), T_CASE(e820_entries_marked_ignore_are_ignored),
     T_CASE(pvh_is_read), T_CASE(multiboot2_is_read_by_its_own_stride),
     T_CASE(uefi_is_read_by_its_own_stride), T_CASE(devicetree_is_read),
+    T_CASE(memory_at_addresses_of_three_cells_is_refused),
     T_CASE(a_broken_devicetree_is_refused_or_read_but_never_trusted),
     T_CASE(a_map_without_room_is_left_as_it_is), T_CASE(a_cut_that_makes_no_sense_is_refused))
