@@ -11,8 +11,8 @@
 // times, and then does what a pool does (acre/pool.h): constant time, and a free that proves its
 // pointer, in every build.
 //
-// Cost, counted by scripts/measure_pools.py with six partitions: alloc 64, free 51 instructions on x86-64,
-// on Cortex-M4 at most 73 and 64. Memory: 1 bit for each block, and what describes the partitions, 664
+// Cost, counted by scripts/measure_pools.py with six partitions: alloc 67, free 52 instructions on x86-64,
+// on Cortex-M4 at most 74 and 69. Memory: 1 bit for each block, and what describes the partitions, 664
 // bytes for six on a machine of 32 bits (ACRE_PARTITIONS_SET_BYTES, ACRE_PARTITIONS_EACH_BYTES).
 //
 // Threads: one at a time, unless the set is ACRE_POOL_SHARED. Misuse ends in acre_port_fatal (port.h);

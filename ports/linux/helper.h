@@ -1,6 +1,6 @@
 // helper.h - a thread of the library's own, for work that nobody should wait for.
 //
-// It is a thread for the kernel only: libc does not know it (docs/design/0015 says why). So what runs on
+// It is a thread for the kernel only: libc does not know it (docs/design/0014 says why). So what runs on
 // it may use libc's wrappers of system calls, and nothing else of libc, and no slot.
 // SPDX-License-Identifier: MIT
 #ifndef ACRE_LINUX_HELPER_H

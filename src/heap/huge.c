@@ -298,7 +298,7 @@ SLOW static bool is_sparse(const struct slab *huge)
 
 /// A kept mapping that reads as zero, or is to be cleared. Clearing one that was used sparsely costs a
 /// page fault for every page that nobody wants; giving the memory of a dense one back costs five times
-/// what clearing it does (docs/design/0015). NULL if there is none.
+/// what clearing it does (docs/design/0014). NULL if there is none.
 SLOW static struct slab *take_kept_zero(acre_heap *heap, size_t bytes, bool *zero)
 {
     acre_pages *pages = heap->pages;

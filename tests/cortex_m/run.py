@@ -28,7 +28,7 @@ LINK = ["-nostdlib", "-Wl,--gc-sections", "-Wl,--no-warn-rwx-segments", "-T", RO
 # these boards have.
 UNITS = {
     "plain": ("bits", "list", "text", "fit", "rt", "rt_special"),  # with 14 MiB of their own
-    "heap": ("pool", "region", "table", "cache", "handles"),  # sources of pages, and a heap as one
+    "heap": ("pool", "pool_split", "partitions", "region", "table", "cache", "handles"),  # sources of pages, and a heap as one
 }
 # board: (machine of QEMU, start of flash, start of 4 MiB of RAM, start of 16 MiB of RAM)
 BOARDS = {
