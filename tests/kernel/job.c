@@ -91,7 +91,8 @@ int kernel_job(const char *arguments)
 #endif
         {"heap", t_main_heap},
         {"stress", t_main_stress},
-        {"short of memory", t_main_short}};
+        {"short of memory", t_main_short}
+    };
     int failures = break_on_purpose(arguments);
     if (has_word(arguments, "measure")) {
         return failures + measure();
