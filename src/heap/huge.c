@@ -285,13 +285,15 @@ SLOW static bool page_is_zero(const word *page)
 /// that has no memory takes none.
 SLOW static bool is_sparse(const struct slab *huge)
 {
-    const uint64_t pages = huge->block_bytes / PAGE_BYTES;
+    // One page of each sixteenth, at places that are as good as random, so that no pattern of use hides.
+    const size_t part_pages = huge->block_bytes / PAGE_BYTES / PROBES;
+    const size_t mask = ((size_t)1 << highest_bit(part_pages | 1)) - 1;
     uint32_t spread = 0;
     unsigned zeros = 0;
     for (unsigned i = 0; i < PROBES; i++) {
-        spread += 0x9e3779b9U; // the golden ratio: however pages repeat, these do not
-        const size_t at = (size_t)(spread * pages >> 32) * PAGE_BYTES;
-        zeros += page_is_zero((const word *)(huge->base + at)) ? 1 : 0;
+        spread += 0x9e3779b9U; // the golden ratio
+        const size_t page = i * part_pages + (spread >> 8 & mask);
+        zeros += page_is_zero((const word *)(huge->base + page * PAGE_BYTES)) ? 1 : 0;
     }
     return zeros > PROBES / 2;
 }
