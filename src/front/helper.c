@@ -5,21 +5,21 @@
 // much free memory that it needs again and again.
 //
 // A fork waits until the step that is under way is over, so that no page is between the heap and the
-// system. The child has no helper.
+// system; so does a request before it is refused for want of memory. The child has no helper.
 // SPDX-License-Identifier: MIT
 #include "front/boot.h"
 #include "heap/giveback.h"
 
-enum { LOOK_EVERY_MS = 400, FORK_MS = 1, AGAIN_AFTER_MS = 1000 };
+enum { LOOK_EVERY_MS = 400, WAITING_MS = 1, AGAIN_AFTER_MS = 1000 };
 
 static acre_port_lock step_lock; // held during each step; before all others
-static uint32_t forks_waiting; // a lock does not queue: without it a fork would wait for many steps
-static uint32_t refused_at;    // acre_port_ms() when a helper could not be started; 0 = never
+static uint32_t waiting;         // threads that wait for it
+static uint32_t refused_at;      // acre_port_ms() when a helper could not be started; 0 = never
 
 static bool step(struct giveback *look)
 {
-    while (load_relaxed(&forks_waiting) != 0) {
-        acre_port_helper_sleep(FORK_MS);
+    while (load_relaxed(&waiting) != 0) {
+        acre_port_helper_sleep(WAITING_MS);
     }
     acre_port_lock_take(&step_lock);
     bool goes_on = giveback_step(front_heap, look);
@@ -38,6 +38,20 @@ static void help(void)
     } while (giveback_end(front_heap, &look));
 }
 
+/// A lock does not queue: without the count, who waits would wait for many steps.
+static void stop_between_steps(void)
+{
+    add_relaxed(&waiting, 1);
+    acre_port_lock_take(&step_lock);
+    add_relaxed(&waiting, (uint32_t)-1);
+}
+
+static void rest(void)
+{
+    stop_between_steps();
+    acre_port_lock_drop(&step_lock);
+}
+
 static bool start(acre_heap *heap)
 {
     (void)heap;
@@ -53,15 +67,14 @@ static bool start(acre_heap *heap)
 
 void front_helper_for(acre_heap *heap)
 {
+    static const struct helper helper = {.start = start, .rest = rest};
     acre_port_helper_here();
-    heap->helper = start;
+    heap->helper = &helper;
 }
 
 void front_helper_fork_prepare(void)
 {
-    add_relaxed(&forks_waiting, 1);
-    acre_port_lock_take(&step_lock);
-    add_relaxed(&forks_waiting, (uint32_t)-1);
+    stop_between_steps();
 }
 
 void front_helper_fork_release(void)
@@ -72,7 +85,7 @@ void front_helper_fork_release(void)
 void front_helper_fork_child(void)
 {
     step_lock = (acre_port_lock){0};
-    forks_waiting = 0;
+    waiting = 0;
     refused_at = 0;
     acre_port_helper_here();
 }

@@ -42,7 +42,7 @@ bool giveback_is_wanted_locked(acre_heap *heap)
 
 void giveback_ask(acre_heap *heap)
 {
-    if (!heap->helper(heap)) {
+    if (!heap->helper->start(heap)) {
         giveback_forget(heap);
     }
 }

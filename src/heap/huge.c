@@ -259,7 +259,7 @@ SLOW static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
     space_make_way(heap, bytes);
     bool mapped = map_fresh(heap, huge, bytes, align);
     bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;
-    if (!mapped && !hopeless && reclaim(heap, 0) != 0) {
+    if (!mapped && !hopeless && reclaim_for(heap)) {
         mapped = map_fresh(heap, huge, bytes, align);
     }
     if (!mapped) {
@@ -400,7 +400,7 @@ SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
         acre_port_lock_drop(&heap->lock);
         bool grows = bytes > huge->block_bytes;
         bool resized = resize_mapping(heap, huge, bytes, grows);
-        if (!resized && grows && heap->pages->remap != NULL && reclaim(heap, 0) != 0) {
+        if (!resized && grows && heap->pages->remap != NULL && reclaim_for(heap)) {
             resized = resize_mapping(heap, huge, bytes, grows);
         }
         acre_port_lock_take(&heap->lock);

@@ -153,6 +153,12 @@ _Static_assert((int)SIZE_CLASSES <= (int)ACRE_BINS, "a bin for each class");
 _Static_assert(sizeof(struct slot) <= SPARE_BYTES, "a slot fits in a fresh segment");
 _Static_assert(SLICE_BYTES / GRANULE_BYTES <= 0x10000, "a block's place in its slab fits 16 bits");
 
+/// Somebody who looks after the heap from time to time: see giveback.h.
+struct helper {
+    bool (*start)(acre_heap *heap); // false if it cannot
+    void (*rest)(void);             // returns when no step of the helper is under way
+};
+
 struct acre_heap {
     // A descriptor of nothing: where the map's zeros lead. Its limit of 0 rejects every address.
     struct slab none;
@@ -169,7 +175,7 @@ struct acre_heap {
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
     uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
-    bool (*helper)(acre_heap *heap); // starts a helper; false if it cannot. NULL: there is none
+    const struct helper *helper; // who gives memory back when nobody calls; NULL: nobody does
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;

@@ -33,6 +33,16 @@ SLOW static void retire_empty(acre_heap *heap)
     } while (slab != NULL);
 }
 
+SLOW bool reclaim_for(acre_heap *heap)
+{
+    // While a helper gives memory back, it is neither free nor the system's. What was refused for that
+    // alone is granted after the step.
+    if (heap->helper != NULL) {
+        heap->helper->rest();
+    }
+    return reclaim(heap, 0) != 0 || heap->helper != NULL;
+}
+
 SLOW size_t reclaim(acre_heap *heap, size_t keep_bytes)
 {
     size_t bytes = huge_drop_cache(heap);

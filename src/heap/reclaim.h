@@ -9,4 +9,7 @@
 /// pages are held. Returns the bytes given back. No lock may be held.
 size_t reclaim(acre_heap *heap, size_t keep_bytes);
 
+/// The same for a request that there was no memory for. False if it is of no use to ask again.
+bool reclaim_for(acre_heap *heap);
+
 #endif

@@ -151,7 +151,7 @@ static bool take_pages(
             everywhere = true; // no new segment: search what a quick search left out
             continue;
         }
-        if (reclaims == RECLAIMS_MAX || reclaim(heap, 0) == 0) {
+        if (reclaims == RECLAIMS_MAX || !reclaim_for(heap)) {
             return false;
         }
         reclaims += 1;

@@ -98,7 +98,7 @@ SLOW void *space_take_spare(acre_heap *heap, size_t bytes)
 {
     bytes = round_up(bytes, LINE_BYTES);
     void *spare = try_spare(heap, bytes);
-    return spare == NULL && reclaim(heap, 0) != 0 ? try_spare(heap, bytes) : spare;
+    return spare == NULL && reclaim_for(heap) ? try_spare(heap, bytes) : spare;
 }
 
 SLOW void space_release_all(acre_heap *heap)

@@ -19,12 +19,26 @@ static bool start_helper(acre_heap *heap)
     return !helper_refuses;
 }
 
+static unsigned rests;
+static void (*on_rest)(void);
+
+static void rest_helper(void)
+{
+    rests += acre_sim.self->locks_held == 0 ? 1 : 1000;
+    if (on_rest != NULL) {
+        on_rest();
+    }
+}
+
 static void open_with_helper(void)
 {
     heap_open();
     asked = 0;
     helper_refuses = false;
-    subject->helper = start_helper;
+    static const struct helper helper = {.start = start_helper, .rest = rest_helper};
+    rests = 0;
+    on_rest = NULL;
+    subject->helper = &helper;
 }
 
 /// One look, as the helper does it. Whether there is to be another.
@@ -199,7 +213,45 @@ static void child_of_a_fork_has_no_helper(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static size_t limit_after_rest;
+
+static void let_limit_be(void)
+{
+    subject->limit_bytes = limit_after_rest; // what the helper was giving back has been given back
+}
+
+static void request_waits_for_the_helper_before_it_is_refused(void)
+{
+    open_with_helper();
+    void *block = acre_heap_alloc(subject, 2 * mib);
+    T_EXPECT(block != NULL && rests == 0);
+    limit_after_rest = 0;
+    on_rest = let_limit_be;
+    subject->limit_bytes = subject->held_bytes;
+    T_EXPECT(
+        acre_heap_alloc(subject, 4 * mib) == NULL &&
+        rests == 0); // hopeless: above the limit itself
+    subject->limit_bytes = subject->held_bytes + mib;
+    T_EXPECT(acre_heap_alloc(subject, 2 * mib) != NULL && rests == 1);
+    subject->limit_bytes = subject->held_bytes + mib;
+    T_EXPECT(acre_heap_realloc(subject, block, 6 * mib) != NULL && rests == 2);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void refusal_is_final_after_the_helper_rested(void)
+{
+    open_with_helper();
+    void *block = acre_heap_alloc(subject, 2 * mib);
+    limit_after_rest = subject->limit_bytes = subject->held_bytes + mib;
+    on_rest = let_limit_be;
+    T_EXPECT(block != NULL && acre_heap_alloc(subject, 2 * mib) == NULL && rests == 1);
+    T_EXPECT(acre_heap_alloc(subject, 100000) != NULL || rests != 0);
+    T_EXPECT_SOUND(heap_close());
+}
+
 T_MAIN(
+    T_CASE(request_waits_for_the_helper_before_it_is_refused),
+    T_CASE(refusal_is_final_after_the_helper_rested),
     T_CASE(much_free_memory_asks_for_a_helper_once), T_CASE(kept_huge_block_asks_for_a_helper),
     T_CASE(helper_that_cannot_start_is_asked_again),
     T_CASE(memory_that_rests_is_given_back_and_then_it_is_over),
