@@ -60,49 +60,33 @@ acre_block *foreign_renew(struct slab *slab, uint32_t generation)
     return foreign_first(slab, swap_word_both(&slab->foreign, generation * generation_one));
 }
 
-/// What a slab is to the slot whose lock the caller holds.
-enum standing { OWNED, NOT_OWNED, GONE };
-
-static enum standing standing_of(acre_heap *heap, const struct slab *slab, unsigned number)
+/// The slot that owns the slab, ACRE_SLOT_NONE if none does. The caller's block is free already, so the
+/// slab may be gone; where its descriptor may be gone, too, that is asked first.
+static unsigned owner_now(acre_heap *heap, const struct slab *slab)
 {
-    // Acquire, so that the next load comes after it: where that says that no header had been given up,
-    // what this one read was the slab's. Pairs with segment_release_bare.
-    bool owned = owner_slot(load_acquire(&slab->owner)) == number;
-    bool there = true;
-    if (unlikely(load_relaxed(&heap->headers_given_up) != 0)) {
-        acre_port_lock_take(&heap->lock); // no segment comes or goes meanwhile
-        there = segment_holds_locked(heap, slab);
-        owned = there && owner_slot(load_relaxed(&slab->owner)) == number;
-        acre_port_lock_drop(&heap->lock);
+    if (likely(heap->pages->remap != NULL && load_relaxed(&heap->headers_given_up) == 0)) {
+        return owner_slot(load_acquire(&slab->owner)); // pairs with slab_start
     }
-    if (owned) {
-        return OWNED; // and it stays so as long as the slot is locked
-    }
-    return there ? NOT_OWNED : GONE;
+    acre_port_lock_take(&heap->lock); // no segment comes or goes meanwhile
+    bool there = segment_holds_locked(heap, slab);
+    unsigned number = there ? owner_slot(load_acquire(&slab->owner)) : ACRE_SLOT_NONE;
+    acre_port_lock_drop(&heap->lock);
+    return number;
 }
 
 struct slot *slab_lock_owner(acre_heap *heap, struct slab *slab)
 {
-    // The caller's block is free already, so the slab may be gone, and what is read here anything.
     while (true) {
-        unsigned number = owner_slot(load_acquire(&slab->owner)); // pairs with slab_start
-        if (number >= ACRE_PORT_SLOTS_MAX) {
-            return NULL; // ACRE_SLOT_NONE
-        }
-        struct slot *slot = slot_of(heap, number);
+        unsigned number = owner_now(heap, slab);
+        struct slot *slot = number < ACRE_PORT_SLOTS_MAX ? slot_of(heap, number) : NULL;
         if (slot == NULL) {
-            return NULL; // the slab's segment has been given back, and reads as zero
+            return NULL; // nobody's, or the slab's segment has been given back, and reads as zero
         }
         acre_port_lock_take(&slot->lock);
-        const enum standing standing = standing_of(heap, slab, number);
-        if (standing == OWNED) {
-            return slot;
+        if (owner_now(heap, slab) == number) {
+            return slot; // and it stays the owner as long as it is locked
         }
-        acre_port_lock_drop(&slot->lock);
-        if (standing == GONE) {
-            return NULL;
-        }
-        // It changed hands before we had the lock.
+        acre_port_lock_drop(&slot->lock); // it changed hands before we had the lock
     }
 }
 
@@ -128,8 +112,12 @@ static void foreign_event(acre_heap *heap, struct slab *slab)
 
 bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uint32_t seen)
 {
-    // Before the push: after it the slab may serve something else.
+    // All that is read of the slab is read before the push: after it the slab may serve something else, or
+    // be gone.
     unsigned wake = slab->wake;
+    unsigned carved = load_relaxed(&slab->carved);
+    unsigned hot_count = slab_hot_count(slab);
+    bool drained = load_relaxed(&slab->drained);
     uintptr_t old = load_relaxed(&slab->foreign);
     uintptr_t new;
     do {
@@ -139,7 +127,7 @@ bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uint32_
         new = linked(heap, slab, block, block, 1, old);
     } while (!cas_word_release(&slab->foreign, &old, new)); // pairs with foreign_take
     unsigned count = (uint32_t) new >> 16;
-    if (count == wake || (!load_relaxed(&slab->drained) && may_be_all_free(slab))) {
+    if (count == wake || (!drained && hot_count + count >= carved)) {
         foreign_event(heap, slab);
     }
     return true;

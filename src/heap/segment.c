@@ -252,6 +252,12 @@ SLOW size_t segment_release(acre_heap *heap, struct segment *segment)
 SLOW bool segment_holds_locked(acre_heap *heap, const struct slab *slab)
 {
     const uintptr_t segment = (uintptr_t)slab & ~(uintptr_t)(SEGMENT_BYTES - 1);
+    if (map_find(heap, segment) == ((const struct segment *)segment)->slabs) {
+        return true;
+    }
+    if (heap->stray_count == 0) {
+        return false;
+    }
     for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
         if ((uintptr_t)container_of(at, struct segment, all_link) == segment) {
             return true;

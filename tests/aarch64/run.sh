@@ -70,10 +70,15 @@ compile threads "$tests/aarch64/threads.c"
 # conform_main checks the binding. The first run leaves the choice to the process.
 ACRE_TEST_BINDING=thread
 export ACRE_TEST_BINDING
-for test in $conform threads; do
+for test in $conform; do
     emulate "LD_PRELOAD=$PWD/libacre.so" "./$test" || failed "$test"
 done
-ACRE_CONF=slots=thread emulate "LD_PRELOAD=$PWD/libacre.so" ./threads || failed 'threads, slots=thread'
+# The emulator ends with an assertion of its own when a child of a process with threads makes one: no helper.
+ACRE_CONF=giveback=0
+export ACRE_CONF
+emulate "LD_PRELOAD=$PWD/libacre.so" ./threads || failed threads
+unset ACRE_CONF
+ACRE_CONF=slots=thread,giveback=0 emulate "LD_PRELOAD=$PWD/libacre.so" ./threads || failed 'threads, slots=thread'
 
 compile static_program "$tests/static/takeover.c" -static libacre.a
 emulate - ./static_program no-fork || failed 'a static program'

@@ -7,7 +7,7 @@ set -eu
 . "$(dirname "$0")/checks.sh"
 
 usual() {
-    for port in bare linux kernel; do
+    for port in bare linux kernel cortex_m; do
         put ports/$port/acre_port.h <<'END'
 _Noreturn void acre_port_halt(const char *what);
 END
