@@ -131,7 +131,7 @@ static void slabs_that_others_emptied_are_used_before_new_memory(void)
     size_t used_pages = subject->used_pages;
     T_EXPECT(alloc_many(others, 8 * PER_SLAB, 640) == 8 * PER_SLAB);
     T_EXPECT(subject->used_pages == used_pages && acre_sim.barriers == 1);
-    T_EXPECT(left->drained_count < 16 && slab_at(many[23 * PER_SLAB])->owner == 1);
+    T_EXPECT(left->drained_count < 16 && owner_slot(slab_at(many[23 * PER_SLAB])->owner) == 1);
     T_EXPECT_SOUND(acre_heap_audit(subject));
     T_EXPECT_SOUND(heap_close());
 }
