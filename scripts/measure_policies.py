@@ -48,7 +48,7 @@ POLICIES = [
     Policy("largest run, bytes", "src/heap/layout.h", "RUN_BYTES_MAX = {},", "SEGMENT_BYTES / 4",
            ("SEGMENT_BYTES / 16", "SEGMENT_BYTES / 8", "SEGMENT_BYTES / 2"),
            ("transfer 2", "vectors", "sparse", "mixed_sizes 8")),
-    Policy("mappings of huge blocks that are kept", "src/heap/huge.c", "HUGE_CACHE_MAX = {} ", "16",
+    Policy("mappings of huge blocks that are kept", "src/heap/huge.c", "HUGE_CACHE_MAX = {},", "16",
            ("0", "4", "64"), ("large", "vectors", "transfer 2")),
     Policy("bytes of kept mappings, of what is live one in", "src/heap/huge.c",
            "heap->huge_bytes / {};", "8", ("2", "32"), ("large", "vectors")),

@@ -37,7 +37,7 @@ CALLS = ("alloc", "free")
 # the KiB above is there so that not every mended fault has to find its bytes elsewhere.
 ROWS = (
     ("heap: create, alloc, free, aligned, calloc, realloc", HEAP,
-     ["acre_heap_" + name for name in ("create", "alloc", "free", "aligned", "calloc", "realloc")], 25 << 10),
+     ["acre_heap_" + name for name in ("create", "alloc", "free", "aligned", "calloc", "realloc")], 26 << 10),
     ("heap: all", HEAP, None, None),
     ("frames: alloc, free", FRAMES, ["acre_frames_" + name for name in CALLS], 8 << 10),
     ("frames: create, give, alloc, free", FRAMES,

@@ -20,6 +20,7 @@
 #else
 #define ACRE_PORT_ATOMICS 0
 #endif
+#define ACRE_PORT_HELPER     0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 20)
 #define ACRE_PORT_SLOTS_MAX  1
 #define ACRE_PORT_TOP_BYTE_0 0
@@ -102,10 +103,11 @@ static inline acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_
 }
 
 static inline acre_push acre_port_push(
-    acre_hot *hot, const uint32_t *owner, acre_block *block, uintptr_t mark)
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark)
 {
     uint32_t was = cortex_m_mask();
-    acre_push pushed = *owner == 0 ? plain_push(hot, block, mark) : ACRE_FOREIGN;
+    bool here = *owner == seen && (uint16_t)seen == 0;
+    acre_push pushed = here ? plain_push(hot, block, mark) : ACRE_FOREIGN;
     cortex_m_unmask(was);
     return pushed;
 }

@@ -28,7 +28,7 @@ static void start_marks(acre_heap *heap)
     heap->huge_cached_low = heap->huge_cached_count;
 }
 
-bool giveback_is_wanted_locked(acre_heap *heap)
+bool giveback_is_due_locked(acre_heap *heap)
 {
     size_t bytes = unused_bytes(heap);
     if (heap->helper == NULL || heap->is_helped || bytes <= (size_t)NOTICE_BYTES ||
@@ -40,21 +40,21 @@ bool giveback_is_wanted_locked(acre_heap *heap)
     return true;
 }
 
-void giveback_ask(acre_heap *heap)
+SLOW void giveback_ask(acre_heap *heap)
 {
     if (!heap->helper->start(heap)) {
         giveback_forget(heap);
     }
 }
 
-void giveback_forget(acre_heap *heap)
+SLOW void giveback_forget(acre_heap *heap)
 {
     acre_port_lock_take(&heap->lock);
     heap->is_helped = false;
     acre_port_lock_drop(&heap->lock);
 }
 
-void giveback_begin(acre_heap *heap, struct giveback *look)
+SLOW void giveback_begin(acre_heap *heap, struct giveback *look)
 {
     acre_port_lock_take(&heap->lock);
     *look = (struct giveback){
@@ -66,7 +66,7 @@ void giveback_begin(acre_heap *heap, struct giveback *look)
 
 /// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look. Of others,
 /// what only other slots have freed.
-static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
+SLOW static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
 {
     struct slot *slot = slot_of(heap, number);
     if (slot == NULL) {
@@ -79,7 +79,7 @@ static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number
     look->given_bytes += takeover_retire(heap, number, !idle);
 }
 
-bool giveback_step(acre_heap *heap, struct giveback *look)
+SLOW bool giveback_step(acre_heap *heap, struct giveback *look)
 {
     if (look->mappings != 0) {
         look->mappings -= 1;
@@ -103,7 +103,7 @@ bool giveback_step(acre_heap *heap, struct giveback *look)
     return bytes != 0;
 }
 
-bool giveback_end(acre_heap *heap, const struct giveback *look)
+SLOW bool giveback_end(acre_heap *heap, const struct giveback *look)
 {
     acre_port_lock_take(&heap->lock);
     start_marks(heap);

@@ -27,7 +27,12 @@ struct giveback {
 };
 
 /// Whether the caller is to call giveback_ask once the lock is dropped. Under heap->lock.
-bool giveback_is_wanted_locked(acre_heap *heap);
+bool giveback_is_due_locked(acre_heap *heap);
+
+static inline bool giveback_is_wanted_locked(acre_heap *heap)
+{
+    return ACRE_PORT_HELPER && giveback_is_due_locked(heap);
+}
 
 /// Asks for a helper. No lock may be held.
 void giveback_ask(acre_heap *heap);

@@ -18,7 +18,8 @@
 #include "heap/segment.h"
 #include "heap/space.h"
 
-enum { HUGE_CACHE_MAX = 16 };
+// Without a way to resize a mapping a kept one serves few sizes, and nobody gives it back when the heap is idle.
+enum { HUGE_CACHE_MAX = 16, HUGE_CACHE_MAX_RIGID = 4 };
 
 static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;
 
@@ -80,7 +81,7 @@ RARE static void unpublish_locked(acre_heap *heap, struct slab *huge)
 }
 
 /// Takes a kept mapping off the list. Under heap->lock.
-static void drop_kept_locked(acre_heap *heap, struct slab *huge)
+SLOW static void drop_kept_locked(acre_heap *heap, struct slab *huge)
 {
     list_remove(&huge->link);
     heap->huge_cached_count -= 1;
@@ -136,7 +137,7 @@ SLOW static size_t release_mapping(acre_heap *heap, struct slab *huge)
     return released ? bytes : 0;
 }
 
-static struct slab *oldest_locked(acre_heap *heap)
+SLOW static struct slab *oldest_locked(acre_heap *heap)
 {
     return list_is_empty(&heap->huge_cached)
                ? NULL
@@ -144,7 +145,7 @@ static struct slab *oldest_locked(acre_heap *heap)
 }
 
 /// Releases kept mappings of up to `bytes` in all, the oldest first: the heap is about to grow by as much.
-static void make_room(acre_heap *heap, size_t bytes)
+SLOW static void make_room(acre_heap *heap, size_t bytes)
 {
     if ((heap->flags & ACRE_HEAP_KEEP) != 0) {
         return;
@@ -256,7 +257,9 @@ SLOW static struct slab *take_fresh(acre_heap *heap, size_t bytes, size_t align)
         return NULL;
     }
     make_room(heap, bytes);
-    space_make_way(heap, bytes);
+    if (ACRE_PORT_HELPER) {
+        space_make_way(heap, bytes);
+    }
     bool mapped = map_fresh(heap, huge, bytes, align);
     bool hopeless = heap->limit_bytes != 0 && bytes > heap->limit_bytes;
     if (!mapped && !hopeless && reclaim_for(heap)) {
@@ -371,7 +374,8 @@ SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
         unpublish_locked(heap, huge);
         size_t most = heap->huge_bytes / 8;
         most = most > huge_cache_bytes_min ? most : huge_cache_bytes_min;
-        keep = heap->huge_cached_count < HUGE_CACHE_MAX &&
+        unsigned most_count = heap->pages->remap != NULL ? HUGE_CACHE_MAX : HUGE_CACHE_MAX_RIGID;
+        keep = heap->huge_cached_count < most_count &&
                heap->huge_cached_bytes + huge->block_bytes <= most;
         if (keep) {
             keep_locked(heap, huge);

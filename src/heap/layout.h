@@ -175,7 +175,8 @@ struct acre_heap {
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
     uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
-    const struct helper *helper; // who gives memory back when nobody calls; NULL: nobody does
+    const struct helper *helper; // who gives memory back when nobody calls; NULL: nobody does.
+                                 // Always NULL without ACRE_PORT_HELPER
 
     // Under `lock`.
     _Alignas(LINE_BYTES) acre_port_lock lock;

@@ -22,7 +22,7 @@ enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = SEGMENT_BYTES / 4 
 
 enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
-static void raise_peak(acre_heap *heap)
+SLOW static void raise_peak(acre_heap *heap)
 {
     if (heap->used_pages > heap->used_pages_peak) {
         heap->used_pages_peak = heap->used_pages;
@@ -181,7 +181,7 @@ SLOW void space_purge_some(acre_heap *heap)
     }
 }
 
-void space_make_way(acre_heap *heap, size_t bytes)
+SLOW void space_make_way(acre_heap *heap, size_t bytes)
 {
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);

@@ -37,10 +37,11 @@ SLOW bool reclaim_for(acre_heap *heap)
 {
     // While a helper gives memory back, it is neither free nor the system's. What was refused for that
     // alone is granted after the step.
-    if (heap->helper != NULL) {
+    const bool helped = ACRE_PORT_HELPER && heap->helper != NULL;
+    if (helped) {
         heap->helper->rest();
     }
-    return reclaim(heap, 0) != 0 || heap->helper != NULL;
+    return reclaim(heap, 0) != 0 || helped;
 }
 
 SLOW size_t reclaim(acre_heap *heap, size_t keep_bytes)

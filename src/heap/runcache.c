@@ -86,7 +86,7 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
     return pages;
 }
 
-size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
+SLOW size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
 {
     size_t bytes = 0;
     while (load_relaxed(&slot->run_count) != 0) {
@@ -103,7 +103,7 @@ size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
     return bytes;
 }
 
-size_t runcache_flush(acre_heap *heap)
+SLOW size_t runcache_flush(acre_heap *heap)
 {
     size_t bytes = 0;
     for (unsigned number = 0; number < load_relaxed(&heap->slots_high); number++) {

@@ -91,7 +91,7 @@ enum found slab_count_all(acre_heap *heap, struct slot *slot, struct slab *slab)
     return FOUND_NOT;
 }
 
-static bool list_has(const acre_block *list, const acre_block *block)
+SLOW static bool list_has(const acre_block *list, const acre_block *block)
 {
     while (list != NULL && list != block) {
         list = list->next;
@@ -101,7 +101,7 @@ static bool list_has(const acre_block *list, const acre_block *block)
 
 /// Puts blocks onto the foreign lists of their slabs: the bin may have been filled from another one
 /// meanwhile.
-static void give_each_back(acre_heap *heap, acre_block *list)
+SLOW static void give_each_back(acre_heap *heap, acre_block *list)
 {
     while (list != NULL) {
         acre_block *next = list->next;
@@ -111,7 +111,7 @@ static void give_each_back(acre_heap *heap, acre_block *list)
 }
 
 /// Searches the bin by emptying it. Its list comes back as it was, if its slot is still ours.
-static enum found search_bin(
+SLOW static enum found search_bin(
     acre_heap *heap, struct slot *slot, unsigned class, const acre_block *block)
 {
     acre_block **bin = &slot->bins.bin[class];
@@ -146,7 +146,7 @@ static enum found search_bin(
     return pop == ACRE_MOVED ? FOUND_UNKNOWN : FOUND_NOT;
 }
 
-static bool search_foreign(acre_heap *heap, struct slab *slab, const acre_block *block)
+SLOW static bool search_foreign(acre_heap *heap, struct slab *slab, const acre_block *block)
 {
     acre_block *last = NULL;
     acre_block *list = foreign_take(slab);
@@ -159,7 +159,7 @@ static bool search_foreign(acre_heap *heap, struct slab *slab, const acre_block 
 }
 
 /// Frees that came while a list was borrowed may have raised no event.
-static void make_up_for_events(struct slot *slot, struct slab *slab)
+SLOW static void make_up_for_events(struct slot *slot, struct slab *slab)
 {
     if (slab->state == SLAB_ASLEEP &&
         (slab_hot_count(slab) >= slab->wake || foreign_count(slab) >= slab->wake)) {
@@ -167,7 +167,7 @@ static void make_up_for_events(struct slot *slot, struct slab *slab)
     }
 }
 
-static enum found search_lists(
+SLOW static enum found search_lists(
     acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
 {
     if (search_foreign(heap, slab, block)) {
@@ -182,7 +182,7 @@ static enum found search_lists(
     return has ? FOUND : search_bin(heap, slot, slab->class, block);
 }
 
-enum found slab_search(
+SLOW enum found slab_search(
     acre_heap *heap, struct slot *slot, struct slab *slab, const acre_block *block)
 {
     enum found found = search_lists(heap, slot, slab, block);

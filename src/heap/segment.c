@@ -407,7 +407,7 @@ static void keep_place(acre_heap *heap, struct segment *segment, bool fragmented
     }
 }
 
-static bool has_dirty_free(const struct segment *segment)
+SLOW static bool has_dirty_free(const struct segment *segment)
 {
     word any = 0;
     for (unsigned i = 0; i < PAGE_WORDS; i++) {
@@ -416,7 +416,7 @@ static bool has_dirty_free(const struct segment *segment)
     return any != 0;
 }
 
-void segment_sink(struct segment *segment)
+SLOW void segment_sink(struct segment *segment)
 {
     if (segment->is_fragmented || segment->free_pages == 0) {
         return;

@@ -160,7 +160,7 @@ __attribute__((no_sanitize("thread"))) unsigned slab_hot_count(const struct slab
     return (uint16_t)(slab->due_base - slab->hot.due);
 }
 
-void slab_set_drained(struct slot *slot, struct slab *slab)
+SLOW void slab_set_drained(struct slot *slot, struct slab *slab)
 {
     if (!slab->drained) {
         store_relaxed(&slab->drained, true);
@@ -192,7 +192,7 @@ static void add_empty(struct slot *slot, struct slab *slab)
     slot->empty_count += 1;
 }
 
-void slab_sweep(struct slot *slot)
+SLOW void slab_sweep(struct slot *slot)
 {
     for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
         struct link *awake = &slot->awake[class];

@@ -60,7 +60,7 @@ SLOW static void detach_list(struct slot *slot, struct link *list, struct loot *
 /// Step 1 for slabs that other slots' frees have emptied. Where the port cannot tell whether the slot's
 /// thread runs or sleeps for ever, only those of which every block is on the foreign list: nobody can be in
 /// the middle of a commit on one, for that takes a block of it.
-static void detach_drained(struct slot *slot, acre_claim claim, struct loot *loot)
+SLOW static void detach_drained(struct slot *slot, acre_claim claim, struct loot *loot)
 {
     for (unsigned class = 0; class < SIZE_CLASSES && slot->drained_count != 0; class ++) {
         struct link *awake = &slot->awake[class];
@@ -111,7 +111,7 @@ SLOW static void detach_idle(struct slot *victim, const struct raid *raid, struc
 }
 
 /// Step 1. Takes what is wanted. Empty loot if there is none.
-static void plunder(
+SLOW static void plunder(
     struct slot *victim, const struct raid *raid, acre_claim claim, struct loot *loot)
 {
     loot->count = 0;
@@ -133,7 +133,7 @@ SLOW static void attach_all(struct slot *slot, const struct loot *loot)
 }
 
 /// Step 2. False if the port cannot promise that nobody is in the middle of a commit.
-static bool let_commits_end(acre_claim claim, const struct loot *loot)
+SLOW static bool let_commits_end(acre_claim claim, const struct loot *loot)
 {
     return loot->count == 0 || claim != ACRE_CLAIM_SHARED || acre_port_barrier();
 }
@@ -202,7 +202,7 @@ SLOW bool takeover_empty(acre_heap *heap)
 }
 
 /// Counts a list's free blocks as far as it is whole, and sees where it ends.
-static unsigned count_whole(
+SLOW static unsigned count_whole(
     const acre_heap *heap, const struct slab *slab, const acre_block *list, const acre_block **last)
 {
     unsigned count = 0;
@@ -217,7 +217,7 @@ static unsigned count_whole(
 /// Whether all blocks of a slab in transit are on its lists, counted one by one. Nobody else can take from
 /// them meanwhile. What is wrong with a list is left for the slab's owner to find: the caller may be a
 /// helper, which is no thread to end a process from.
-static bool is_all_free(const acre_heap *heap, const struct slab *slab)
+SLOW static bool is_all_free(const acre_heap *heap, const struct slab *slab)
 {
     const acre_block *hot_last = NULL;
     const acre_block *foreign_last = NULL;
@@ -233,7 +233,7 @@ static bool is_all_free(const acre_heap *heap, const struct slab *slab)
 
 /// Step 3 for a slot's own slabs: those that are all free are retired, and leave the loot for the caller
 /// to give back; the others wake up where they were.
-static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot)
+SLOW static void retire_or_wake(acre_heap *heap, struct slot *slot, struct loot *loot)
 {
     unsigned retired = 0;
     for (unsigned i = 0; i < loot->count; i++) {
@@ -262,7 +262,7 @@ __attribute__((no_sanitize("thread"))) static bool may_have_free_slabs(
     return may;
 }
 
-size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only)
+SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only)
 {
     const struct raid raid = {.class = SIZE_CLASSES, .drained_only = drained_only};
     struct slot *slot = slot_of(heap, number);
