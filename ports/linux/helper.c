@@ -83,13 +83,14 @@ static bool make_room(void)
         return false;
     }
     (void)mprotect(room, GUARD_BYTES, PROT_NONE); // refused: one net less
-    helper.stack_end = room + GUARD_BYTES + STACK_BYTES;
-    helper.tls_pointer = helper.stack_end + low_bytes;
+    char *stack_end = room + GUARD_BYTES + STACK_BYTES;
+    helper.tls_pointer = stack_end + low_bytes;
 #if defined(__x86_64__)
     void **pointer = (void **)(void *)helper.tls_pointer;
     pointer[0] = pointer; // by which the compiler finds it
     pointer[2] = pointer; // by which libc does
 #endif
+    store_release(&helper.stack_end, stack_end); // last: another thread may fork now
     return true;
 }
 
@@ -117,6 +118,11 @@ static bool spawn(void (*body)(void))
         (pid_t *)&helper.thread);
     (void)syscall(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof(before));
     return thread > 0;
+}
+
+bool acre_port_helper_is_privileged(void)
+{
+    return geteuid() == 0 || geteuid() != getuid();
 }
 
 bool acre_port_helper_start(void (*body)(void))

@@ -20,6 +20,9 @@ HELPER_HIDDEN void acre_port_helper_here(void);
 /// of system calls. Callers take turns. errno is kept.
 HELPER_HIDDEN bool acre_port_helper_start(void (*body)(void));
 
+/// Whether the process has rights that it may give up. A thread that libc does not know keeps them then.
+HELPER_HIDDEN bool acre_port_helper_is_privileged(void);
+
 /// For the helper itself: sleeps.
 HELPER_HIDDEN void acre_port_helper_sleep(uint32_t ms);
 

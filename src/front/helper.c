@@ -10,7 +10,7 @@
 #include "front/boot.h"
 #include "heap/giveback.h"
 
-enum { LOOK_EVERY_MS = 400, WAITING_MS = 1, AGAIN_AFTER_MS = 1000 };
+enum { LOOK_EVERY_MS = 400, LOOKS_PRIVILEGED_MAX = 4, WAITING_MS = 1, AGAIN_AFTER_MS = 1000 };
 
 static acre_port_lock step_lock; // held during each step; before all others
 static uint32_t waiting;         // threads that wait for it
@@ -27,15 +27,28 @@ static bool step(struct giveback *look)
     return goes_on;
 }
 
-static void help(void)
+/// Whether there is more to look after.
+static bool look_once(void)
 {
     struct giveback look;
-    do {
-        acre_port_helper_sleep(LOOK_EVERY_MS);
-        giveback_begin(front_heap, &look);
-        while (step(&look)) {
+    acre_port_helper_sleep(LOOK_EVERY_MS);
+    giveback_begin(front_heap, &look);
+    while (step(&look)) {
+    }
+    return giveback_end(front_heap, &look);
+}
+
+static void help(void)
+{
+    const bool privileged = acre_port_helper_is_privileged();
+    unsigned looks = 0;
+    while (look_once()) {
+        looks += 1;
+        if (privileged && looks == LOOKS_PRIVILEGED_MAX) {
+            giveback_forget(front_heap); // the next free starts one with what rights there are then
+            break;
         }
-    } while (giveback_end(front_heap, &look));
+    }
 }
 
 /// A lock does not queue: without the count, who waits would wait for many steps.

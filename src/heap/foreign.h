@@ -22,8 +22,9 @@ static inline uint32_t foreign_generation(const struct slab *slab)
     return (uint32_t)((uint64_t)load_acquire(&slab->foreign) >> 32); // pairs with foreign_renew
 }
 
-/// Frees a live block of a slab that the caller is not on the slot of. False, and nothing happened, if
-/// the slab has another generation now than `seen`: then the block may be none any more.
+/// Frees a live block of a slab that the caller is not on the slot of. False if the slab has another
+/// generation now than `seen`: then the block is not freed, but its two words may have been written, and
+/// it may be no block any more.
 bool foreign_free(acre_heap *heap, struct slab *slab, acre_block *block, uint32_t seen);
 
 /// Puts back `count` free blocks, linked from `first` to `last`, that nobody else can reach. Returns

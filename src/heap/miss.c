@@ -138,19 +138,20 @@ static void free_any(acre_heap *heap, void *addr, enum history history)
     }
 }
 
-/// What nearly all calls of miss_free are for: a live block of another slot's slab.
-static inline bool free_foreign(acre_heap *heap, void *addr)
+void miss_free(acre_heap *heap, void *addr)
 {
     struct slab *slab = map_find(heap, (uintptr_t)addr);
     uintptr_t owner = load_acquire(&slab->owner); // before all else of it: see owner.h
-    return likely(hit_is_block(slab, (uintptr_t)addr) && !block_may_be_free(addr)) &&
-           foreign_free(heap, slab, addr, owner_generation(owner));
-}
-
-void miss_free(acre_heap *heap, void *addr)
-{
-    if (!free_foreign(heap, addr) && addr != NULL) {
-        free_any(heap, addr, UNTOUCHED);
+    enum history history = UNTOUCHED;
+    // What nearly all calls are for: a live block of another slot's slab.
+    if (likely(hit_is_block(slab, (uintptr_t)addr) && !block_may_be_free(addr))) {
+        if (likely(foreign_free(heap, slab, addr, owner_generation(owner)))) {
+            return;
+        }
+        history = PUSH_BEGUN; // the slab is being counted, or more; the block may have been linked
+    }
+    if (addr != NULL) {
+        free_any(heap, addr, history);
     }
 }
 

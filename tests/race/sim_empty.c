@@ -1,6 +1,8 @@
 // sim_empty.c - a slab is given away only when none of its blocks is live, whatever its counters say:
 // pushes are aborted between counting and linking, and those who look have left the slot.
 // SPDX-License-Identifier: MIT
+#include "heap/map.h"
+#include "heap/miss.h"
 #include "heap/slab.h"
 #include "heap/slot.h"
 #include "scene.h"
@@ -140,7 +142,37 @@ static void a_surplus_slab_goes_back_when_it_is_empty(void)
         2);
 }
 
+static void free_as_by_hand(void)
+{
+    scene_unmark(scene.shared[0], LARGE);
+    miss_free(scene.heap, scene.shared[0]); // where the hand-written free goes from another slot
+}
+
+/// By an aborted push the counters say that a slab is empty whose last block is being freed elsewhere. Its
+/// blocks are counted, in a new generation, while that push is between its link and its exchange.
+static void a_block_freed_elsewhere_while_its_slab_is_counted(void)
+{
+    make_two_slabs();
+    struct slab *slab = map_find(scene.heap, (uintptr_t)scene.shared[0]);
+    scene_free(scene.shared[3], LARGE);
+    slab->hot.due = (uint16_t)(slab->hot.due - 1);
+    acre_sim.aborts += 1;
+    scene_free(scene.shared[2], LARGE);
+    scene_free(scene.shared[1], LARGE);
+    scene_limit(0);
+    scene_play(
+        __func__,
+        &(struct sched_scene){
+            .slots = 2,
+            .threads = 2,
+            .body = {free_as_by_hand, allocate_small},
+            .start = {1, 0},
+            .check = scene_check},
+        2);
+}
+
 T_MAIN(
+    T_CASE(a_block_freed_elsewhere_while_its_slab_is_counted),
     T_CASE(memory_changes_its_size_only_when_all_is_free),
     T_CASE(three_threads_empty_a_slab_that_is_wanted),
     T_CASE(a_drain_that_is_moved_empties_nothing), T_CASE(a_slab_drained_from_elsewhere_is_found),
