@@ -14,6 +14,7 @@ import measure_common as common
 KIB = 1024
 IDLE_KIB_MOST = {"acre-rseq": 0.5, "acre-thread": 32}  # beyond a thread that does not use malloc
 MUCH_KIB_MOST = {"acre-rseq": 2}  # after 1 MiB was used and freed: what many at once needed
+OWN_KIB = 1 * KIB  # what the heap takes once, spread over the threads: with few of them it counts
 ENDED_KIB_MOST = 2 * KIB
 BLOCKED_MIB, FREER_ROUNDS, FREER_MIB = 256, 50, 16
 TABLE_SHARE = 8 / 1000  # of what is allocated, in the program's own table
@@ -43,7 +44,7 @@ def judge(verdicts, program, allocator, args):
     if name not in IDLE_KIB_MOST:
         return row
     verdicts.at_most(f"{name}: an idle thread, of {args.threads}, after a few blocks, KiB", few - bare,
-                     IDLE_KIB_MOST[name])
+                     IDLE_KIB_MOST[name] + OWN_KIB / args.threads)
     if name in MUCH_KIB_MOST:
         verdicts.at_most(f"{name}: the same after 1 MiB, KiB", much - bare,
                          MUCH_KIB_MOST[name])
