@@ -72,11 +72,17 @@ def main():
         recorded, status = options.raw, 0
         if recorded is None:
             recorded = pathlib.Path(folder) / "recorded"
-            status = run_recorded(build_recorder(folder), recorded, options.command).returncode
+            try:
+                status = run_recorded(build_recorder(folder), recorded, options.command).returncode
+            except OSError as error:
+                sys.exit(f"record_trace.py: {options.command[0]}: {error.strerror}")
             if not recorded.exists():
                 sys.exit(f"record_trace.py: {options.command[0]} called no malloc that can be replaced")
-        with options.output.open("w", encoding="ascii") as output:
-            output.writelines(operations(recorded))
+        try:
+            with options.output.open("w", encoding="ascii") as output:
+                output.writelines(operations(recorded))
+        except OSError as error:
+            sys.exit(f"record_trace.py: {options.output}: {error.strerror}")
     return status if status >= 0 else 128 - status
 
 

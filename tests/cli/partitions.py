@@ -177,7 +177,7 @@ def case_wrong_traces_are_refused_with_their_line(bench):
 
 
 def case_wrong_arguments_are_refused(bench):
-    for option in ("-k0", "-k17", "-kx", "--align=12", "--align=2", "--most=0", "--margin=-1", "--name=1x",
+    for option in ("-k0", "-k17", "-kx", "--align=12", "--align=2", "--align=4", "--align=32", "--most=0", "--margin=-1", "--name=1x",
                    "--name=a-b", "--unknown"):
         done = plan(bench, "a 1 2\n", option)
         cli.equal((done.returncode, done.stdout), (2, ""), option)

@@ -27,7 +27,7 @@ static const char usage[] =
     "usage: acre-partitions [options] TRACE...\n"
     "\n"
     "  -k, --partitions N   at most N partitions, 1 to 16 (default 6)\n"
-    "      --align BYTES    of blocks: 4, 8, ... (default 16; 8 for machines of 32 bits)\n"
+    "      --align BYTES    of blocks: 16 (default), or 8, for machines of 32 bits\n"
     "      --most BYTES     leave out larger requests: another allocator serves them\n"
     "      --margin PERCENT more blocks of each size than were recorded (default 0)\n"
     "      --name NAME      of the plan: NAME_PLAN (default PARTITIONS)\n"
@@ -86,7 +86,7 @@ static void parse(struct arguments *arguments, int argc, char **argv)
             arguments->partitions = number("partitions", optarg, 1, ACRE_PARTITIONS_MAX);
             break;
         case ALIGN:
-            arguments->align = number("align", optarg, 4, 4096);
+            arguments->align = number("align", optarg, 8, 16);
             break;
         case MOST:
             arguments->most = number("most", optarg, 1, PTRDIFF_MAX);
@@ -109,7 +109,7 @@ static void parse(struct arguments *arguments, int argc, char **argv)
         }
     }
     if ((arguments->align & (arguments->align - 1)) != 0) {
-        exit(refuse("--align wants a power of two", ""));
+        exit(refuse("--align wants 8 or 16", "")); // what ACRE_PARTITIONS_DEFINE gives
     }
     if (!is_name(arguments->name)) {
         exit(refuse("no name for a macro: ", arguments->name));
@@ -171,7 +171,7 @@ static void print_comment(
     if (arguments->margin_percent != 0) {
         printf("// with %u %% more blocks than were live.\n", arguments->margin_percent);
     }
-    puts("//\n// partitions, bytes, over the peak:");
+    puts("//\n// partitions, bytes on the machine that planned, over the peak:");
     for (size_t k = 1; k <= ACRE_PARTITIONS_MAX && plans[k - 1].count == k; k++) {
         print_row(
             k == plans[arguments->partitions - 1].count ? "//  * " : "//    ", k,
