@@ -1,7 +1,7 @@
 // json_plan.h - partitions that acre-partitions planned, and tried, from
 //     json.trace: 23362 operations, peak 11082 bytes
 //
-// partitions, bytes, over the peak:
+// partitions, bytes on the machine that planned, over the peak:
 //     1     503704  45.452
 //     2      24744   2.233
 //  *  3      19256   1.738
