@@ -30,7 +30,7 @@
 
 .macro FUNCTION name
         .text
-        .p2align 5
+        .p2align 6
         .globl  \name
         .hidden \name
         .type   \name, @function
@@ -187,7 +187,7 @@ END_FUNCTION hit_malloc
 // the test stands before the function, where it is part of the sequence, too. An abort before the
 // sequence is announced, by what was announced last, does no harm: nothing has happened yet.
         .text
-        .p2align 5
+        .p2align 6
         .type   hit_free_rseq_suspect, @function
 hit_free_rseq_suspect:
         .cfi_startproc
