@@ -51,8 +51,8 @@ static inline bool block_revive(const acre_heap *heap, acre_block *block, const 
     return block->tag == 0;
 }
 
-/// Ends the process: the block at `addr`, found on a list or popped, was written to while it was free, or it was
-/// freed twice and stood there a second time.
+/// Ends the process: the block at `addr`, found on a list or popped, was written to while it was free,
+/// or it was freed twice and stood there a second time.
 _Noreturn void block_report_corrupted(acre_heap *heap, const void *addr);
 
 /// Number of blocks in a list, with its last one; ends the process at a link that is not whole or

@@ -18,7 +18,8 @@
 #include "heap/segment.h"
 #include "heap/space.h"
 
-// Without a way to resize a mapping a kept one serves few sizes, and nobody gives it back when the heap is idle.
+// Without a way to resize a mapping a kept one serves few sizes, and nobody gives it back when the heap
+// is idle.
 enum { HUGE_CACHE_MAX = 16, HUGE_CACHE_MAX_RIGID = 4 };
 
 static const size_t huge_cache_bytes_min = (size_t)8 * SEGMENT_BYTES;

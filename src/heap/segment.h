@@ -47,7 +47,7 @@ size_t segment_release_headers(acre_heap *heap);
 void segment_release_given_back(acre_heap *heap);
 
 /// Whether a slab descriptor lies in a segment of the heap. Does not look at the descriptor. Under
-/// heap->lock. Time: O(segments).
+/// heap->lock. Time: O(1), but O(segments) for one that is not in the map.
 bool segment_holds_locked(acre_heap *heap, const struct slab *slab);
 
 /// Goes through the segments that there were when `end` was heap->segments_added, in the order they were

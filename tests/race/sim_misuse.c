@@ -33,50 +33,36 @@ static void make_last_block(void)
     scene_limit(0);
 }
 
-static void two_free_a_block_of_their_slot_at_once(void)
+/// The threads start on these slots.
+static void play(const char *name, int first, int second)
 {
     make_last_block();
     scene_play(
-        __func__,
+        name,
         &(struct sched_scene){
             .slots = 2,
             .threads = 2,
             .body = {free_shared, free_shared_and_allocate_small},
-            .start = {0, SCHED_WAITS},
+            .start = {first, second},
             .check = scene_check_overlap,
             .misuse = true},
         2);
 }
 
+static void two_free_a_block_of_their_slot_at_once(void)
+{
+    play(__func__, 0, SCHED_WAITS);
+}
+
 static void two_free_a_block_of_another_slot_at_once(void)
 {
-    make_last_block();
-    scene_play(
-        __func__,
-        &(struct sched_scene){
-            .slots = 2,
-            .threads = 2,
-            .body = {free_shared, free_shared_and_allocate_small},
-            .start = {1, 0},
-            .check = scene_check_overlap,
-            .misuse = true},
-        2);
+    play(__func__, 1, 0);
 }
 
 /// Who counts the blocks of the emptied slab has left its slot in the middle; the other frees there.
 static void one_frees_while_the_other_counts(void)
 {
-    make_last_block();
-    scene_play(
-        __func__,
-        &(struct sched_scene){
-            .slots = 2,
-            .threads = 2,
-            .body = {free_shared, free_shared_and_allocate_small},
-            .start = {SCHED_WAITS, 0},
-            .check = scene_check_overlap,
-            .misuse = true},
-        2);
+    play(__func__, SCHED_WAITS, 0);
 }
 
 T_MAIN(
