@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 // The kernel's interface: its headers are not wherever a C library is (musl-gcc).
 enum { SPINS_MAX = 64, FUTEX_WAIT_PRIVATE = 128, FUTEX_WAKE_PRIVATE = 129 };
+
+enum { SLEEP_NS = 1000000 }; // see lock.h
 
 static void lock_pause(void)
 {
@@ -22,10 +25,10 @@ static void lock_pause(void)
 uint32_t acre_port_gate;       // 1 = closed
 static const void *gate_owner; // the thread that closed it, by its thread pointer
 
-static void futex(uint32_t *word, int operation, uint32_t value)
+static void futex(uint32_t *word, int operation, uint32_t value, const struct timespec *longest)
 {
     int saved_errno = errno; // free must leave errno alone
-    syscall(SYS_futex, word, operation, value, NULL, NULL, 0);
+    syscall(SYS_futex, word, operation, value, longest, NULL, 0);
     errno = saved_errno;
 }
 
@@ -41,15 +44,20 @@ void acre_port_lock_wait(acre_port_lock *lock)
         }
         lock_pause();
     }
-    while (swap_acquire(&lock->word, 2) != 0) {
-        // Returns at once if the word is no longer 2: the holder dropped it in between.
-        futex(&lock->word, FUTEX_WAIT_PRIVATE, 2);
+    const struct timespec longest = {.tv_nsec = SLEEP_NS};
+    uint32_t open = 0;
+    // Who gets the lock here leaves `sleeps` set: there may be others.
+    while (swap_acquire(&lock->sleeps, 1), !cas_acquire(&lock->word, &open, 1)) {
+        // Returns at once if the lock has been opened in between.
+        futex(&lock->word, FUTEX_WAIT_PRIVATE, 1, &longest);
+        open = 0;
     }
 }
 
 void acre_port_lock_wake(acre_port_lock *lock)
 {
-    futex(&lock->word, FUTEX_WAKE_PRIVATE, 1);
+    store_relaxed(&lock->sleeps, 0); // who is woken sets it again
+    futex(&lock->word, FUTEX_WAKE_PRIVATE, 1, NULL);
 }
 
 void acre_port_lock_at_gate(acre_port_lock *lock)
@@ -57,7 +65,7 @@ void acre_port_lock_at_gate(acre_port_lock *lock)
     while (load_acquire(&acre_port_gate) != 0 &&
            load_relaxed(&gate_owner) != __builtin_thread_pointer()) {
         acre_port_lock_drop(lock);
-        futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1);
+        futex(&acre_port_gate, FUTEX_WAIT_PRIVATE, 1, NULL);
         uint32_t open = 0;
         if (!cas_acquire(&lock->word, &open, 1)) {
             acre_port_lock_wait(lock);
@@ -74,5 +82,5 @@ void acre_port_lock_gate_close(void)
 void acre_port_lock_gate_open(void)
 {
     store_release(&acre_port_gate, 0);
-    futex(&acre_port_gate, FUTEX_WAKE_PRIVATE, INT32_MAX);
+    futex(&acre_port_gate, FUTEX_WAKE_PRIVATE, INT32_MAX, NULL);
 }

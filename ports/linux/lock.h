@@ -1,9 +1,14 @@
-// lock.h - a lock that sleeps: one word and the futex system call.
+// lock.h - a lock that sleeps: two words and the futex system call.
 //
-//   0 open | 1 taken, nobody waits | 2 taken, somebody may sleep
+//   word    0 open | 1 taken
+//   sleeps  1 if somebody may sleep until it is open
+//
+// To drop it is a plain store, for an exchange there would wait until all stores before it are done,
+// which for memory that was just freed takes as long as all the rest of a slow path. The price is a
+// window: `sleeps` may be read before that store is seen by a thread that has just set it, found the lock
+// taken and goes to sleep. That thread is not woken, so nobody sleeps for longer than SLEEP_NS at once.
 //
 // It never spins for long: with more threads than processors the holder may not be running.
-// Source: U. Drepper, "Futexes are tricky", 2011, the third mutex.
 //
 // The gate. A thread that forks needs every lock to be free in the child, and must still allocate: fork
 // handlers of others may run after ours. So it takes all locks, closes the gate and opens the locks
@@ -16,6 +21,7 @@
 
 typedef struct acre_port_lock {
     uint32_t word;
+    uint32_t sleeps;
 } acre_port_lock;
 
 extern __attribute__((visibility("hidden"))) uint32_t acre_port_gate;
@@ -49,8 +55,9 @@ static inline void acre_port_lock_take(acre_port_lock *lock)
 
 static inline void acre_port_lock_drop(acre_port_lock *lock)
 {
-    // Release: pairs with the acquire of the next take.
-    if (swap_release(&lock->word, 0) == 2) {
+    store_release(&lock->word, 0); // pairs with the acquire of the next take
+    __asm__ volatile("" ::: "memory"); // as near to the store as the processor can
+    if (__builtin_expect(load_relaxed(&lock->sleeps) != 0, 0)) {
         acre_port_lock_wake(lock);
     }
 }
