@@ -55,7 +55,7 @@ static inline void acre_port_lock_take(acre_port_lock *lock)
 
 static inline void acre_port_lock_drop(acre_port_lock *lock)
 {
-    store_release(&lock->word, 0); // pairs with the acquire of the next take
+    store_release(&lock->word, 0);     // pairs with the acquire of the next take
     __asm__ volatile("" ::: "memory"); // as near to the store as the processor can
     if (__builtin_expect(load_relaxed(&lock->sleeps) != 0, 0)) {
         acre_port_lock_wake(lock);
