@@ -59,11 +59,6 @@ unsigned size_class_aligned(size_t size, size_t align)
     if (size > SMALL_BYTES_MAX || align > SMALL_BYTES_MAX) {
         return SIZE_CLASSES;
     }
-    // The first block starts at a slice, so all blocks are aligned as their size is.
-    for (unsigned class = size_class_of(size); class < SIZE_CLASSES; class ++) {
-        if ((size_classes[class].bytes & (align - 1)) == 0) {
-            return class;
-        }
-    }
-    return SIZE_CLASSES;
+    const size_t bytes = size_aligned(size, align);
+    return bytes > SMALL_BYTES_MAX ? (unsigned)SIZE_CLASSES : size_class_of(bytes);
 }

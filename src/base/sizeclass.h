@@ -50,6 +50,15 @@ extern const struct size_class size_classes[SIZE_CLASSES];
 /// as a table; this is the definition that the table is made from.
 unsigned size_class_of(size_t size);
 
+/// `size`, rounded up to a multiple of `align`, a power of two; both are at most SMALL_BYTES_MAX. The class
+/// of that is the first whose blocks are large enough and all aligned: the first block starts at a slice,
+/// so all are aligned as their size is; and classes stand at equal steps between two powers of two. With
+/// a step of `align` or more every class is a multiple of it; with a shorter one every multiple is a class.
+static inline size_t size_aligned(size_t size, size_t align)
+{
+    return ((size == 0 ? 1 : size) + (align - 1)) & ~(align - 1);
+}
+
 /// The first class whose blocks have at least `size` bytes and all start at multiples of `align`, a
 /// power of two. SIZE_CLASSES if there is none.
 unsigned size_class_aligned(size_t size, size_t align);

@@ -14,7 +14,9 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "front/boot.h"
 #include "front/front.h"
+#include "heap/hit.h"
 
 static const size_t align_max = SIZE_MAX / 2 + 1;
 
@@ -94,10 +96,20 @@ size_t malloc_usable_size(void *block)
     return acre_heap_usable_size(acre_default_heap(), block);
 }
 
-void free_sized(void *block, size_t size)
+static __attribute__((noinline)) void free_sized_slowly(void *block, size_t size)
 {
     if (block != NULL) {
         acre_heap_free_sized(acre_default_heap(), block, size);
+    }
+}
+
+void free_sized(void *block, size_t size)
+{
+    acre_heap *heap = load_relaxed(&front_heap);
+    if (likely(heap != NULL && hit_fits(heap, block, size))) {
+        free(block); // on its hit path, which looks at all else
+    } else {
+        free_sized_slowly(block, size);
     }
 }
 

@@ -160,13 +160,13 @@ void *acre_heap_aligned(acre_heap *heap, size_t align, size_t size)
     if (!is_power_of_two(align)) {
         return NULL;
     }
-    const struct placement at = placement_of(size, align);
-    if (at.kind == KIND_SLAB) {
-        void *block = hit_take(heap, at.class, acre_port_pop);
-        if (block != NULL) {
-            return block;
+    if (size <= SMALL_BYTES_MAX && align <= (size_t)PAGE_BYTES) {
+        const size_t bytes = size_aligned(size, align);
+        if (bytes <= SMALL_BYTES_MAX) {
+            return hit_alloc(heap, bytes, acre_port_pop);
         }
     }
+    const struct placement at = placement_of(size, align);
     bool zero;
     return miss_place(heap, &at, size, align, false, &zero);
 }
@@ -193,21 +193,14 @@ static bool live_fits(const acre_heap *heap, const struct live *live, size_t siz
     }
 }
 
-/// Whether `block` is one of `class`, live or not.
-static inline bool is_of_class(acre_heap *heap, const void *block, unsigned class)
-{
-    const struct slab *slab = map_find(heap, (uintptr_t)block);
-    return hit_is_block(slab, (uintptr_t)block) && slab->class == class;
-}
-
 void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, size_t size)
 {
     if (block == NULL) {
         return;
     }
     if (size <= SMALL_BYTES_MAX && align <= (size_t)PAGE_BYTES && is_power_of_two(align) &&
-        is_of_class(heap, block, size_class_aligned(size, align))) {
-        acre_heap_free(heap, block); // looks whether it is live
+        hit_is_near_class(heap, block, size_class_aligned(size, align))) {
+        acre_heap_free(heap, block); // looks whether it is a block, and live
         return;
     }
     struct live live = miss_inspect(heap, block, "invalid free", "double free");
@@ -219,7 +212,7 @@ void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, si
 
 void acre_heap_free_sized(acre_heap *heap, void *block, size_t size)
 {
-    if (size <= SMALL_BYTES_MAX && is_of_class(heap, block, hit_class(heap, size))) {
+    if (hit_fits(heap, block, size)) {
         acre_heap_free(heap, block);
         return;
     }

@@ -65,6 +65,19 @@ static inline bool hit_is_block(const struct slab *slab, uintptr_t addr)
     return offset * load_relaxed(&slab->inverse) < load_relaxed(&slab->limit);
 }
 
+/// Whether `addr` lies in a slab of `class`. Whether a block starts there is for free to say.
+static inline bool hit_is_near_class(acre_heap *heap, const void *addr, unsigned class)
+{
+    const struct slab *slab = map_find(heap, (uintptr_t)addr);
+    return load_relaxed(&slab->class) == class && load_relaxed(&slab->limit) != 0;
+}
+
+/// Whether `size` bytes asked for would have come from a slab such as `addr` lies in.
+static inline bool hit_fits(acre_heap *heap, const void *addr, size_t size)
+{
+    return size <= SMALL_BYTES_MAX && hit_is_near_class(heap, addr, hit_class(heap, size));
+}
+
 static inline __attribute__((always_inline)) void hit_free(
     acre_heap *heap, void *addr, hit_push *push)
 {
