@@ -33,21 +33,14 @@ extern ACRE_PORT_HIDDEN ptrdiff_t acre_port_rseq_area;
 /// Pushes that were aborted by the kernel and started again.
 extern ACRE_PORT_HIDDEN uint32_t acre_port_abort_count;
 
-/// What the library keeps for a thread: all of it for the thread binding. `sequence` and `slot` lie
-/// where rseq_cs and mm_cid do in the kernel's area, so that one pop serves both bindings.
+/// What the library keeps for a thread: all of it for the thread binding.
 struct acre_port_thread {
-    uint64_t unused;
-    uint64_t sequence; // written like the kernel's, read by nobody
-    uint64_t unused_too;
     unsigned slot;
     unsigned leases; // slots leased so far
 };
 
 extern ACRE_PORT_HIDDEN __thread struct acre_port_thread acre_port_thread
     __attribute__((tls_model("initial-exec")));
-
-/// Distance from the thread pointer to the area that pops read: the kernel's, or acre_port_thread.
-extern ACRE_PORT_HIDDEN ptrdiff_t acre_port_slot_area;
 
 #include "rseq_commits.h"
 

@@ -45,7 +45,6 @@ extern const unsigned __rseq_size __attribute__((weak));
 
 ptrdiff_t acre_port_rseq_area;
 uint32_t acre_port_abort_count;
-ptrdiff_t acre_port_slot_area;
 __thread struct acre_port_thread acre_port_thread __attribute__((tls_model("initial-exec")));
 
 static struct {
@@ -95,9 +94,6 @@ bool acre_port_slots_choose(enum slots_wanted wanted)
 {
     int saved_errno = errno;
     bool is_rseq = wanted != SLOTS_THREAD && try_rseq();
-    acre_port_slot_area =
-        is_rseq ? acre_port_rseq_area
-                : (const char *)&acre_port_thread - (const char *)__builtin_thread_pointer();
     errno = saved_errno;
     return is_rseq || wanted != SLOTS_RSEQ;
 }

@@ -23,6 +23,7 @@
 #define HIT_KEY_TOP_BYTE  0xa5
 #define HIT_RSEQ_CS       8
 #define HIT_RSEQ_MM_CID   24
+#define HIT_THREAD_SLOT   0
 
 #ifndef __ASSEMBLER__
 
@@ -41,8 +42,7 @@ _Static_assert(HIT_HEAP_KEY == offsetof(acre_heap, key), "HIT_HEAP_KEY");
 _Static_assert(HIT_HEAP_MAP_MASK == offsetof(acre_heap, map_mask), "HIT_HEAP_MAP_MASK");
 _Static_assert(HIT_HEAP_CLASS_OF == offsetof(acre_heap, class_of), "HIT_HEAP_CLASS_OF");
 _Static_assert(HIT_HEAP_TINY == offsetof(acre_heap, class_of_tiny), "HIT_HEAP_TINY");
-_Static_assert(HIT_RSEQ_MM_CID == offsetof(struct acre_port_thread, slot), "HIT_RSEQ_MM_CID");
-_Static_assert(HIT_RSEQ_CS == offsetof(struct acre_port_thread, sequence), "HIT_RSEQ_CS");
+_Static_assert(HIT_THREAD_SLOT == offsetof(struct acre_port_thread, slot), "HIT_THREAD_SLOT");
 _Static_assert(HIT_HEAP_BINS == offsetof(acre_heap, bins), "HIT_HEAP_BINS");
 _Static_assert(HIT_HEAP_MAP == offsetof(acre_heap, map), "HIT_HEAP_MAP");
 _Static_assert(HIT_SMALL_MAX == SMALL_BYTES_MAX, "HIT_SMALL_MAX");
@@ -57,9 +57,10 @@ ACRE_PORT_HIDDEN void *hit_malloc(size_t size);
 ACRE_PORT_HIDDEN void hit_free_thread(void *block);
 ACRE_PORT_HIDDEN void hit_free_rseq(void *block);
 
-/// Sizes below it may be looked up in front_heap's class_of_tiny: TINY_BYTES_MAX + 1, or 0 until
-/// front_heap and acre_port_slot_area are set.
+/// Sizes below it may be looked up in front_heap's class_of_tiny: TINY_BYTES_MAX + 1 in the rseq binding,
+/// the other in the thread binding; else, and until front_heap is set, 0.
 extern ACRE_PORT_HIDDEN size_t hit_tiny_end;
+extern ACRE_PORT_HIDDEN size_t hit_tiny_end_thread;
 
 /// What malloc does when it does not hit, and at the first call of all. Sets errno if there is no memory.
 ACRE_PORT_HIDDEN void *hit_miss_malloc(size_t size);

@@ -5,8 +5,8 @@
 // ends with the store of the new head (ports/linux/rseq_commits.h has the rules); in the thread
 // binding a thread-local variable. Only leaf code, no stack: a jump out is a tail call.
 //
-// malloc is here itself, for both bindings: in the thread binding it announces its sequence to a
-// variable that nobody reads. Until the first heap is there, hit_tiny_end says that no size is tiny.
+// malloc is here itself, for both bindings, one behind the other: each has a variable that says which
+// sizes are tiny in it. For the binding that is not in use, and until the first heap is there, none are.
 //
 // In: rdi = size, or block. Out: rax = block.
 // SPDX-License-Identifier: MIT
@@ -19,9 +19,9 @@
         .hidden front_heap
         .hidden acre_port_rseq_area
         .hidden acre_port_abort_count
-        .hidden acre_port_slot_area
         .hidden acre_port_thread
         .hidden hit_tiny_end
+        .hidden hit_tiny_end_thread
         .hidden hit_miss_malloc
         .hidden block_report_corrupted
         .hidden miss_free
@@ -64,7 +64,8 @@
 .endm
 
 
-// From edx = slot: rax = the first block of the slot's bin, rsi = the next; the bin is updated.
+// From edx = slot, ecx = class: rax = the first block of the slot's bin, rsi = the next; the bin is
+// updated.
 .macro POP
         movq    HIT_HEAP_BINS(HEAP, %rdx, 8), %rdx
         movq    (%rdx, %rcx, 8), %rax
@@ -72,6 +73,12 @@
         jz      .Lmiss_malloc
         movq    (%rax), %rsi
         movq    %rsi, (%rdx, %rcx, 8)           // commits
+.endm
+
+// \slot, the lower half of \area = the slot of the thread in the thread binding.
+.macro THREAD_SLOT area, slot
+        movq    acre_port_thread@gottpoff(%rip), \area
+        movl    %fs:HIT_THREAD_SLOT(\area), \slot
 .endm
 
 // The block's second word becomes 0 if it is what it was when the block was freed.
@@ -98,18 +105,28 @@ FUNCTION hit_malloc
         movq    front_heap(%rip), HEAP
         movzbl  HIT_HEAP_TINY(HEAP, %rdi), %ecx // size class
 .Lpop:
-        movq    acre_port_slot_area(%rip), AREA
+        movq    acre_port_rseq_area(%rip), AREA
 .Lpop_again:
         ANNOUNCE .Lpop_cs, .Lpop_start, .Lpop_end, .Lpop_abort
 .Lpop_start:
         movl    %fs:HIT_RSEQ_MM_CID(AREA), %edx
         POP
 .Lpop_end:
+        prefetcht0 (%rsi)                       // the next call's: another processor may have it
         REVIVE
 ABORT .Lpop_abort
         jmp     .Lpop_again
         .popsection
 .Lnot_tiny:
+        cmpq    hit_tiny_end_thread(%rip), %rdi
+        jae     .Lnot_tiny_thread
+        movq    front_heap(%rip), HEAP
+        movzbl  HIT_HEAP_TINY(HEAP, %rdi), %ecx
+.Lpop_thread:
+        THREAD_SLOT %rdx, %edx
+        POP
+        REVIVE
+.Lnot_tiny_thread:
         movq    front_heap(%rip), HEAP
         testq   HEAP, HEAP
         jz      .Lmiss_malloc                   // the first call of all
@@ -118,6 +135,8 @@ ABORT .Lpop_abort
         leaq    15(%rdi), %rax
         shrq    $4, %rax
         movzbl  HIT_HEAP_CLASS_OF(HEAP, %rax), %ecx
+        cmpq    $0, acre_port_rseq_area(%rip)
+        je      .Lpop_thread
         jmp     .Lpop
 .Lmiss_malloc:
         jmp     hit_miss_malloc
@@ -226,8 +245,7 @@ END_FUNCTION hit_free_rseq
 // The thread's own slabs change through the thread alone: no sequence is needed.
 FUNCTION hit_free_thread
         movq    front_heap(%rip), HEAP
-        movq    acre_port_thread@gottpoff(%rip), %rcx
-        movl    %fs:HIT_RSEQ_MM_CID(%rcx), %ecx
+        THREAD_SLOT %rcx, %ecx
         FIND_SLAB
         CHECK_LIVE .Lsuspect_thread, .Llive_thread
         PUSH

@@ -15,6 +15,7 @@
 
 acre_heap *front_heap;
 size_t hit_tiny_end;
+size_t hit_tiny_end_thread;
 
 static __attribute__((noinline)) void *no_memory(void)
 {
@@ -43,8 +44,10 @@ static void (*free_hit)(void *block) = boot_free;
 
 void front_use_binding(void)
 {
-    free_hit = acre_port_is_rseq() ? hit_free_rseq : hit_free_thread;
-    store_release(&hit_tiny_end, (size_t)TINY_BYTES_MAX + 1); // what malloc reads first
+    const bool is_rseq = acre_port_is_rseq();
+    free_hit = is_rseq ? hit_free_rseq : hit_free_thread;
+    store_release( // what malloc reads first
+        is_rseq ? &hit_tiny_end : &hit_tiny_end_thread, (size_t)TINY_BYTES_MAX + 1);
 }
 
 void free(void *block)

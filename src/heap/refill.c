@@ -164,6 +164,7 @@ static acre_block *hand_out(
     if (ACRE_CHECKED && !block_revive(heap, block, rest)) {
         block_report_corrupted(heap, block);
     }
+    __builtin_prefetch(rest);
     if (round == ROUND_LIST && rest != NULL &&
         !acre_port_install(slot->number, &slot->bins.bin[class], rest)) {
         // We left the slot, and somebody there may have filled the bin. The list is ours alone, so

@@ -100,7 +100,6 @@ static inline void interrupt_on_trap(void (*handler)(int, siginfo_t *, void *))
     struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
     (void)CHECK(sigaction(SIGTRAP, &action, NULL) == 0);
     acre_port_rseq_area = (char *)&interrupt_area - (char *)__builtin_thread_pointer();
-    acre_port_slot_area = acre_port_rseq_area;
 }
 
 /// Begins a run of the trial.

@@ -18,6 +18,7 @@ enum { SLOT = 0, OTHER_SLOT = 1, BYTES = 48 };
 
 acre_heap *front_heap; // that of the hit paths; src/front/boot.c is not in this program
 size_t hit_tiny_end = TINY_BYTES_MAX + 1;
+size_t hit_tiny_end_thread;
 
 void *hit_miss_malloc(size_t size)
 {
