@@ -12,6 +12,8 @@
 
 enum { LOOK_EVERY_MS = 400, LOOKS_PRIVILEGED_MAX = 4, WAITING_MS = 1, AGAIN_AFTER_MS = 1000 };
 
+enum { EMPTY_SLABS_HELPED_MAX = 1024 };
+
 static acre_port_lock step_lock; // held during each step; before all others
 static uint32_t waiting;         // threads that wait for it
 static uint32_t refused_at;      // acre_port_ms() when a helper could not be started; 0 = never
@@ -80,7 +82,9 @@ static bool start(acre_heap *heap)
 
 void front_helper_for(acre_heap *heap)
 {
-    static const struct helper helper = {.start = start, .rest = rest};
+    static struct helper helper = {.start = start, .rest = rest};
+    // Where a thread that sleeps for ever keeps its slot, nobody can take them from it.
+    helper.empty_slabs_max = acre_port_is_rseq() ? EMPTY_SLABS_HELPED_MAX : 0;
     acre_port_helper_here();
     heap->helper = &helper;
 }

@@ -207,6 +207,14 @@ static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_p
     if (huge != heap->huge_bytes) {
         return "the sum of huge blocks is wrong";
     }
+    uint32_t empty = 0;
+    for (unsigned i = 0; i < heap->slots_high; i++) {
+        const struct slot *slot = slot_of(heap, i);
+        empty += slot == NULL ? 0 : slot->empty_count;
+    }
+    if (ACRE_PORT_HELPER && empty != heap->empty_slabs) {
+        return "the sum of empty slabs is wrong";
+    }
     if (used_pages != heap->used_pages) {
         return "the sum of used pages is wrong";
     }

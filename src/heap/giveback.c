@@ -19,7 +19,8 @@ enum { NOTICE_BYTES = 2 * SEGMENT_BYTES, STEP_BYTES = SEGMENT_BYTES };
 
 static size_t unused_bytes(const acre_heap *heap)
 {
-    return heap->free_dirty_pages * PAGE_BYTES + heap->huge_cached_bytes;
+    return heap->free_dirty_pages * PAGE_BYTES + heap->huge_cached_bytes +
+           (size_t)load_relaxed(&heap->empty_slabs) * SLICE_BYTES;
 }
 
 static void start_marks(acre_heap *heap)
@@ -35,7 +36,7 @@ bool giveback_is_due_locked(acre_heap *heap)
         bytes <= heap->purge_above_bytes) {
         return false;
     }
-    heap->is_helped = true;
+    store_relaxed(&heap->is_helped, true);
     start_marks(heap);
     return true;
 }
@@ -50,7 +51,7 @@ SLOW void giveback_ask(acre_heap *heap)
 SLOW void giveback_forget(acre_heap *heap)
 {
     acre_port_lock_take(&heap->lock);
-    heap->is_helped = false;
+    store_relaxed(&heap->is_helped, false);
     acre_port_lock_drop(&heap->lock);
 }
 
@@ -65,7 +66,7 @@ SLOW void giveback_begin(acre_heap *heap, struct giveback *look)
 }
 
 /// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look. Of others,
-/// what only other slots have freed.
+/// what only other slots have freed, and as many empty slabs as the slot had more than it needed.
 SLOW static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
 {
     struct slot *slot = slot_of(heap, number);
@@ -76,7 +77,7 @@ SLOW static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned n
     bool idle = visits == slot->visits_looked_at;
     slot->visits_looked_at = visits;
     look->given_bytes += idle ? runcache_flush_slot(heap, slot) : 0;
-    look->given_bytes += takeover_retire(heap, number, !idle);
+    look->given_bytes += takeover_retire(heap, number, idle);
 }
 
 SLOW bool giveback_step(acre_heap *heap, struct giveback *look)
@@ -109,7 +110,7 @@ SLOW bool giveback_end(acre_heap *heap, const struct giveback *look)
     start_marks(heap);
     bool goes_on = look->given_bytes >= worth_bytes ||
                    (unused_bytes(heap) > (size_t)NOTICE_BYTES && !look->refused);
-    heap->is_helped = goes_on;
+    store_relaxed(&heap->is_helped, goes_on);
     acre_port_lock_drop(&heap->lock);
     return goes_on;
 }

@@ -105,6 +105,7 @@ struct slot {
     uint32_t number;
     bool locked_for_fork;
     uint32_t empty_count;
+    uint32_t empty_low;        // the least that it was since giveback.c last looked
     uint32_t drained_count;    // slabs whose `drained` is set
     uint32_t visits;           // refills: a slot whose count stands still is idle
     uint32_t openings;         // slabs opened, or wanted
@@ -157,6 +158,7 @@ _Static_assert(SLICE_BYTES / GRANULE_BYTES <= 0x10000, "a block's place in its s
 struct helper {
     bool (*start)(acre_heap *heap); // false if it cannot
     void (*rest)(void);             // returns when no step of the helper is under way
+    uint32_t empty_slabs_max;       // that a slot may keep meanwhile, if more than EMPTY_SLABS_MAX
 };
 
 struct acre_heap {
@@ -175,6 +177,7 @@ struct acre_heap {
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
     uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
+    uint32_t empty_slabs;        // of all slots; changes atomically
     const struct helper *helper; // who gives memory back when nobody calls; NULL: nobody does.
                                  // Always NULL without ACRE_PORT_HELPER
 

@@ -14,6 +14,7 @@
 // whole, but for its addresses (segment.c).
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
+#include "heap/reclaim.h"
 #include "heap/segment.h"
 #include "heap/space.h"
 
@@ -183,6 +184,7 @@ SLOW void space_purge_some(acre_heap *heap)
 
 SLOW void space_make_way(acre_heap *heap, size_t bytes)
 {
+    (void)reclaim_empty(heap, bytes);
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);
     bool wanted = !heap->purging && heap->is_helped && (heap->flags & ACRE_HEAP_KEEP) == 0 &&

@@ -11,26 +11,41 @@
 #include "heap/space.h"
 #include "heap/takeover.h"
 
+/// Turns one of a slot's empty slabs into free pages, if it has more than `keep`. The caller is on the slot.
+SLOW static bool retire_one(acre_heap *heap, struct slot *slot, size_t keep)
+{
+    acre_port_lock_take(&slot->lock);
+    struct slab *slab = slot->empty_count > keep ? slab_retire_empty(heap, slot) : NULL;
+    acre_port_lock_drop(&slot->lock);
+    if (slab != NULL) {
+        space_give_slice(heap, slab);
+    }
+    return slab != NULL;
+}
+
 /// Turns the empty slabs of the caller's slot into free pages.
 SLOW static void retire_empty(acre_heap *heap)
 {
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
-    struct slab *slab = NULL;
-    if (slot != NULL) {
-        acre_port_lock_take(&slot->lock);
-        slab_sweep(slot);
-        acre_port_lock_drop(&slot->lock);
+    if (slot == NULL) {
+        return;
     }
-    do {
-        if (slot != NULL) {
-            acre_port_lock_take(&slot->lock);
-            slab = slab_retire_empty(heap, slot);
-            acre_port_lock_drop(&slot->lock);
-        }
-        if (slab != NULL) {
-            space_give_slice(heap, slab);
-        }
-    } while (slab != NULL);
+    acre_port_lock_take(&slot->lock);
+    slab_sweep(slot);
+    acre_port_lock_drop(&slot->lock);
+    while (retire_one(heap, slot, 0)) {
+    }
+}
+
+SLOW size_t reclaim_empty(acre_heap *heap, size_t bytes)
+{
+    struct slot *slot = slot_of(heap, acre_port_slot_enter());
+    size_t reclaimed = 0;
+    while (slot != NULL && reclaimed < bytes &&
+           retire_one(heap, slot, slot_share(heap, EMPTY_SLABS_MAX))) {
+        reclaimed += SLICE_BYTES;
+    }
+    return reclaimed;
 }
 
 SLOW bool reclaim_for(acre_heap *heap)

@@ -183,13 +183,49 @@ static bool seems_all_free(struct slot *slot, struct slab *slab)
     return aim_at_empty(slot, slab) && slab_hot_count(slab) + foreign_count(slab) >= slab->carved;
 }
 
-/// An awake slab that seems to be all free waits among the empty ones.
-static void add_empty(struct slot *slot, struct slab *slab)
+/// Counts empty slabs of all slots, for giveback.c.
+static void count_in_heap(struct slab *slab, uint32_t more)
 {
-    list_remove(&slab->link);
+    if (ACRE_PORT_HELPER) {
+        (void)add_relaxed(&segment_of(slab)->heap->empty_slabs, more);
+    }
+}
+
+void slab_add_empty(struct slot *slot, struct slab *slab)
+{
     slab->state = SLAB_EMPTY;
     list_add_first(&slot->empty, &slab->link);
     slot->empty_count += 1;
+    count_in_heap(slab, 1);
+}
+
+void slab_remove_empty(struct slot *slot, struct slab *slab)
+{
+    list_remove(&slab->link);
+    slot->empty_count -= 1;
+    if (slot->empty_count < slot->empty_low) {
+        slot->empty_low = slot->empty_count;
+    }
+    count_in_heap(slab, (uint32_t)-1);
+}
+
+/// An awake slab that seems to be all free waits among the empty ones.
+static void make_empty(struct slot *slot, struct slab *slab)
+{
+    list_remove(&slab->link);
+    slab_add_empty(slot, slab);
+}
+
+/// Whether an empty slab is to become free pages, so that all may use them. While a helper looks after what
+/// is unused, that can wait: the class often needs it again, and it costs a look at each block.
+static bool has_too_many_empty(const acre_heap *heap, const struct slot *slot)
+{
+    const struct helper *helper = ACRE_PORT_HELPER ? heap->helper : NULL;
+    uint32_t most = EMPTY_SLABS_MAX;
+    if (helper != NULL && load_relaxed(&heap->is_helped) && helper->empty_slabs_max > most) {
+        most = helper->empty_slabs_max;
+    }
+    return slot->empty_count > slot_share(heap, most);
 }
 
 SLOW void slab_sweep(struct slot *slot)
@@ -201,7 +237,7 @@ SLOW void slab_sweep(struct slot *slot)
             at = at->next;
             if (slab_hot_count(slab) + foreign_count(slab) >= slab->carved) {
                 slab_clear_drained(slot, slab);
-                add_empty(slot, slab);
+                make_empty(slot, slab);
             }
         }
     }
@@ -214,9 +250,8 @@ struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *s
     if (!seems_all_free(slot, slab)) {
         return NULL;
     }
-    add_empty(slot, slab);
-    return slot->empty_count > slot_share(heap, EMPTY_SLABS_MAX) ? slab_retire_empty(heap, slot)
-                                                                 : NULL;
+    make_empty(slot, slab);
+    return has_too_many_empty(heap, slot) ? slab_retire_empty(heap, slot) : NULL;
 }
 
 struct slab *slab_take_empty(struct slot *slot, unsigned class)
@@ -224,8 +259,7 @@ struct slab *slab_take_empty(struct slot *slot, unsigned class)
     for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
         struct slab *slab = container_of(at, struct slab, link);
         if (slab->class == class) {
-            list_remove(&slab->link);
-            slot->empty_count -= 1;
+            slab_remove_empty(slot, slab);
             return slab;
         }
     }
@@ -240,8 +274,7 @@ struct slab *slab_retire_empty(acre_heap *heap, struct slot *slot)
         if (all_free == FOUND_UNKNOWN) {
             return NULL; // we have left the slot: its empty slabs wait for who comes next
         }
-        list_remove(&slab->link);
-        slot->empty_count -= 1;
+        slab_remove_empty(slot, slab);
         if (all_free == FOUND) {
             slab_retire(slab);
             return slab;

@@ -67,6 +67,10 @@ void slab_wake(struct slot *slot, struct slab *slab);
 /// too many, one is retired and returned, for space_give_slice once the lock is dropped.
 struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *slab);
 
+/// Puts a slab that is on no list first among the slot's empty ones; takes one off them.
+void slab_add_empty(struct slot *slot, struct slab *slab);
+void slab_remove_empty(struct slot *slot, struct slab *slab);
+
 /// Takes an empty slab of `class` to use it again as it is. NULL if there is none.
 struct slab *slab_take_empty(struct slot *slot, unsigned class);
 

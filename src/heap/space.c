@@ -133,6 +133,7 @@ static bool take_pages(
     // whether it helps.
     unsigned reclaims = 0;
     bool everywhere = false;
+    bool has_empty = ACRE_PORT_HELPER && request->from_top;
     while (true) {
         word dirty[PAGE_WORDS];
         unsigned clean_pages = 0;
@@ -142,6 +143,12 @@ static bool take_pages(
             *zero = clean_pages == request->pages;
             if (clean_pages == 0 || finish_commit(heap, out, clean_pages, dirty)) {
                 return true;
+            }
+        }
+        if (result == NO_ROOM && has_empty) {
+            has_empty = false;
+            if (reclaim_empty(heap, RUN_BYTES_MAX) != 0) {
+                continue;
             }
         }
         if (result == NO_ROOM && !everywhere && segment_create(heap)) {

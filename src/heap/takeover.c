@@ -40,14 +40,29 @@ SLOW static bool slot_is_idle(struct slot *slot, uint32_t refusals)
     return refusals - load_relaxed(&slot->seen_at) >= IDLE_REFUSALS;
 }
 
-/// Step 1 for one slab.
+/// Step 1 for a slab that is on no list any more.
+SLOW static void put_in_transit(struct slab *slab, struct loot *loot)
+{
+    // Pairs with slab_lock_owner; pushes see it by the barrier.
+    owner_set(slab, ACRE_SLOT_NONE);
+    loot->slabs[loot->count++] = slab;
+}
+
 SLOW static void detach(struct slot *slot, struct slab *slab, struct loot *loot)
 {
     list_remove(&slab->link);
     slab_clear_drained(slot, slab);
-    // Pairs with slab_lock_owner; pushes see it by the barrier.
-    owner_set(slab, ACRE_SLOT_NONE);
-    loot->slabs[loot->count++] = slab;
+    put_in_transit(slab, loot);
+}
+
+/// Step 1 for up to `most` empty slabs, those that have been empty longest.
+SLOW static void detach_empty(struct slot *slot, unsigned most, struct loot *loot)
+{
+    for (; most != 0 && slot->empty_count != 0 && loot->count < TAKEOVER_SLABS_MAX; most--) {
+        struct slab *slab = container_of(slot->empty.prev, struct slab, link);
+        slab_remove_empty(slot, slab);
+        put_in_transit(slab, loot);
+    }
 }
 
 SLOW static void detach_list(struct slot *slot, struct link *list, struct loot *loot)
@@ -81,8 +96,7 @@ SLOW static void detach_drained(struct slot *slot, acre_claim claim, struct loot
 SLOW static void attach(struct slot *slot, struct slab *slab)
 {
     if (slab->state == SLAB_EMPTY) {
-        list_add_last(&slot->empty, &slab->link);
-        slot->empty_count += 1;
+        slab_add_empty(slot, slab);
     } else {
         list_add_last(&slot->awake[slab->class], &slab->link);
     }
@@ -94,7 +108,8 @@ struct raid {
     unsigned class;    // awake slabs of this class; SIZE_CLASSES for none
     uint32_t refusals; // heap->refusals now
     bool idle_only;
-    bool drained_only; // slabs that other slots' frees have emptied, no others
+    bool drained_only; // slabs that other slots' frees have emptied, and `empties`, no others
+    unsigned empties;  // of a slot in use: how many of its empty slabs
 };
 
 /// Step 1 where nobody refills: slabs that can be refilled from, and empty ones.
@@ -105,9 +120,7 @@ SLOW static void detach_idle(struct slot *victim, const struct raid *raid, struc
     } else {
         slab_sweep(victim);
     }
-    unsigned awake = loot->count;
-    detach_list(victim, &victim->empty, loot);
-    victim->empty_count -= loot->count - awake;
+    detach_empty(victim, TAKEOVER_SLABS_MAX, loot);
 }
 
 /// Step 1. Takes what is wanted. Empty loot if there is none.
@@ -116,7 +129,9 @@ SLOW static void plunder(
 {
     loot->count = 0;
     acre_port_lock_take(&victim->lock);
-    if (!raid->drained_only && claim != ACRE_CLAIM_NO) {
+    if (claim != ACRE_CLAIM_NO && raid->drained_only) {
+        detach_empty(victim, raid->empties, loot);
+    } else if (claim != ACRE_CLAIM_NO) {
         detach_idle(victim, raid, loot);
     }
     detach_drained(victim, claim, loot);
@@ -140,8 +155,8 @@ SLOW static bool let_commits_end(acre_claim claim, const struct loot *loot)
 
 /// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. What others have
 /// emptied is taken from a busy one, too, if it is worth a barrier: a thread whose slot changes, as
-/// concurrency ids do when threads come and go, would else fill new slabs while it empties its old ones. Only
-/// a peek.
+/// concurrency ids do when threads come and go, would else fill new slabs while it empties its old ones. So are
+/// empty slabs, of a slot that keeps many. Only a peek.
 __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
     struct slot *victim, struct raid *raid)
 {
@@ -150,7 +165,9 @@ __attribute__((no_sanitize("thread"))) static bool is_worth_raiding(
     }
     const struct link *awake = &victim->awake[raid->class];
     raid->drained_only = !slot_is_idle(victim, raid->refusals);
-    return victim->drained_count >= TAKEOVER_SLABS_MAX ||
+    raid->empties =
+        ACRE_PORT_HELPER && victim->empty_count > 2 * TAKEOVER_SLABS_MAX ? TAKEOVER_SLABS_MAX : 0;
+    return victim->drained_count >= TAKEOVER_SLABS_MAX || raid->empties != 0 ||
            (!raid->drained_only &&
             (victim->drained_count != 0 || victim->empty_count != 0 || awake->next != awake));
 }
@@ -262,13 +279,28 @@ __attribute__((no_sanitize("thread"))) static bool may_have_free_slabs(
     return may;
 }
 
-SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only)
+/// How many empty slabs a slot had at each moment since this was last asked, if that is worth a barrier.
+SLOW static unsigned empty_since(struct slot *slot)
 {
-    const struct raid raid = {.class = SIZE_CLASSES, .drained_only = drained_only};
+    acre_port_lock_take(&slot->lock);
+    unsigned low = slot->empty_low;
+    slot->empty_low = slot->empty_count;
+    acre_port_lock_drop(&slot->lock);
+    return low < TAKEOVER_SLABS_MAX ? 0 : low;
+}
+
+SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool idle)
+{
     struct slot *slot = slot_of(heap, number);
+    if (slot == NULL) {
+        return 0;
+    }
+    const unsigned empties = empty_since(slot);
+    struct raid raid = {
+        .class = SIZE_CLASSES, .drained_only = !idle, .empties = idle ? 0 : empties};
     struct loot loot = {.count = 0};
     size_t bytes = 0;
-    if (slot == NULL || !may_have_free_slabs(slot, drained_only)) {
+    if (raid.empties == 0 && !may_have_free_slabs(slot, raid.drained_only)) {
         return 0;
     }
     acre_claim claim = acre_port_slot_claim(number);
@@ -278,6 +310,7 @@ SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only)
             attach_all(slot, &loot);
             break;
         }
+        raid.empties -= loot.count < raid.empties ? loot.count : raid.empties;
         retire_or_wake(heap, slot, &loot);
         for (unsigned i = 0; i < loot.count; i++) {
             space_give_slice(heap, loot.slabs[i]);

@@ -13,10 +13,10 @@ bool takeover(acre_heap *heap, unsigned number, unsigned class);
 /// are none. No lock may be held.
 bool takeover_empty(acre_heap *heap);
 
-/// Gives back the empty slabs of slot `number`, as free pages; with `drained_only` those that other slots'
-/// frees have emptied. Returns their bytes. Where somebody may be on the slot and the port cannot tell, these
+/// Gives back empty slabs of slot `number`, as free pages: all if it has been `idle`, else those that other
+/// slots' frees have emptied, and as many as it had all the time since the last call. Returns their bytes. Where somebody may be on the slot and the port cannot tell, these
 /// are only slabs of which every block is on the foreign list. No lock may be held. The caller need not be on
 /// any slot.
-size_t takeover_retire(acre_heap *heap, unsigned number, bool drained_only);
+size_t takeover_retire(acre_heap *heap, unsigned number, bool idle);
 
 #endif

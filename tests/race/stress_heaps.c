@@ -209,12 +209,33 @@ static void move_somewhere(const struct worker *worker, uint64_t *random)
     (void)pthread_setaffinity_np(worker->thread, sizeof(one), &one);
 }
 
+static pthread_mutex_t step_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool help_soon(acre_heap *asking)
+{
+    return asking == heap; // play() looks all the time
+}
+
+static void rest(void)
+{
+    pthread_mutex_lock(&step_lock);
+    pthread_mutex_unlock(&step_lock);
+}
+
+static bool step(struct giveback *giveback)
+{
+    pthread_mutex_lock(&step_lock);
+    bool goes_on = giveback_step(heap, giveback);
+    pthread_mutex_unlock(&step_lock);
+    return goes_on;
+}
+
 /// What a helper does from time to time, much more often.
 static void look(void)
 {
     struct giveback giveback;
     giveback_begin(heap, &giveback);
-    while (giveback_step(heap, &giveback)) {
+    while (step(&giveback)) {
     }
     (void)giveback_end(heap, &giveback);
     given_bytes += giveback.given_bytes;
@@ -278,6 +299,8 @@ static void use(size_t limit_bytes)
     if (!CHECK(acre_heap_create(acre_pages_mmap(), &options, &heap) == ACRE_OK)) {
         return;
     }
+    static const struct helper helper = {.start = help_soon, .rest = rest, .empty_slabs_max = 256};
+    heap->helper = &helper;
     live_count = 0;
     uint32_t aborts_before = acre_port_aborts();
     play(setting == NULL ? 2500 : strtoull(setting, NULL, 10));

@@ -35,7 +35,8 @@ static void open_with_helper(void)
     heap_open();
     asked = 0;
     helper_refuses = false;
-    static const struct helper helper = {.start = start_helper, .rest = rest_helper};
+    static const struct helper helper = {
+        .start = start_helper, .rest = rest_helper, .empty_slabs_max = 8 * EMPTY_SLABS_MAX};
     rests = 0;
     on_rest = NULL;
     subject->helper = &helper;
@@ -249,7 +250,82 @@ static void refusal_is_final_after_the_helper_rested(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+enum { SMALL_BYTES = 512, PER_SLAB = 128, SMALL_SLABS = 5 * EMPTY_SLABS_MAX };
+
+static void *small_blocks[SMALL_SLABS * PER_SLAB];
+
+/// Slot 1 fills slabs and empties them, with a helper at work.
+static struct slot *fill_and_empty(void)
+{
+    subject->is_helped = true;
+    sim_move(1);
+    free_many(small_blocks, alloc_many(small_blocks, SMALL_SLABS * PER_SLAB, SMALL_BYTES));
+    return slot_of(subject, 1);
+}
+
+static void slot_keeps_more_empty_slabs_while_there_is_a_helper(void)
+{
+    open_with_helper();
+    const struct slot *slot = fill_and_empty();
+    T_EXPECT(slot->empty_count >= SMALL_SLABS - 1 && asked == 0);
+    size_t used_pages = subject->used_pages;
+    (void)fill_and_empty(); // from the same slabs, and nobody counts their blocks
+    T_EXPECT(subject->used_pages == used_pages && slot->empty_count >= SMALL_SLABS - 1);
+    subject->is_helped = false;
+    acre_heap_free(subject, small_blocks[0] = acre_heap_alloc(subject, SMALL_BYTES));
+    T_EXPECT(alloc_many(small_blocks, 2 * PER_SLAB, SMALL_BYTES) == 2 * PER_SLAB);
+    free_many(small_blocks, 2 * PER_SLAB); // an event: one too many goes, and asks
+    T_EXPECT(asked == 1 && subject->is_helped);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void slot_in_use_gives_up_the_empty_slabs_that_it_does_not_need(void)
+{
+    open_with_helper();
+    acre_sim.claim = claim_shared;
+    const struct slot *slot = fill_and_empty();
+    (void)look(); // it had none of them at some time since the look before
+    T_EXPECT(slot->empty_count >= SMALL_SLABS - 1);
+    void *first = acre_heap_alloc(subject, SMALL_BYTES); // it is in use, and needs one or two
+    T_EXPECT(alloc_many(small_blocks, 2 * PER_SLAB, SMALL_BYTES) == 2 * PER_SLAB);
+    free_many(small_blocks, 2 * PER_SLAB);
+    (void)look();
+    T_EXPECT(slot->empty_count <= 4 && first != NULL);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void runs_use_empty_slabs_before_new_memory(void)
+{
+    enum { RUNS = 60 };
+    static void *runs[RUNS];
+    open_with_helper();
+    const struct slot *slot = fill_and_empty();
+    uint32_t segment_count = subject->segment_count;
+    T_EXPECT(alloc_many(runs, RUNS, 60000) == RUNS);
+    T_EXPECT(slot->empty_count < SMALL_SLABS - 16 && slot->empty_count >= EMPTY_SLABS_MAX);
+    T_EXPECT(subject->segment_count == segment_count);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void other_slots_use_empty_slabs_before_new_memory(void)
+{
+    static void *others[40 * PER_SLAB];
+    open_with_helper();
+    acre_sim.claim = claim_shared;
+    const struct slot *slot = fill_and_empty();
+    size_t held_bytes = subject->held_bytes;
+    sim_move(0);
+    T_EXPECT(alloc_many(others, (size_t)40 * PER_SLAB, SMALL_BYTES) == (size_t)40 * PER_SLAB);
+    T_EXPECT(slot->empty_count < SMALL_SLABS - 32 && acre_sim.barriers <= 4);
+    T_EXPECT(subject->held_bytes <= held_bytes + mib);
+    T_EXPECT_SOUND(heap_close());
+}
+
 T_MAIN(
+    T_CASE(slot_keeps_more_empty_slabs_while_there_is_a_helper),
+    T_CASE(slot_in_use_gives_up_the_empty_slabs_that_it_does_not_need),
+    T_CASE(runs_use_empty_slabs_before_new_memory),
+    T_CASE(other_slots_use_empty_slabs_before_new_memory),
     T_CASE(request_waits_for_the_helper_before_it_is_refused),
     T_CASE(refusal_is_final_after_the_helper_rested),
     T_CASE(much_free_memory_asks_for_a_helper_once), T_CASE(kept_huge_block_asks_for_a_helper),
