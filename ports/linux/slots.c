@@ -203,9 +203,16 @@ void acre_port_slot_unclaim(unsigned slot)
     park(slot);
 }
 
+static uint32_t
+    registered; // for barriers: 0 not asked yet, 1 yes, 2 the kernel refuses, or we may not ask
+
+void acre_port_barrier_forbid(void)
+{
+    store_relaxed(&registered, 2U);
+}
+
 bool acre_port_barrier(void)
 {
-    static uint32_t registered; // 0 not asked yet, 1 yes, 2 the kernel refuses
     int saved_errno = errno;
     if (load_relaxed(&registered) == 0) {
         long refused =

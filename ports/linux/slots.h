@@ -16,6 +16,9 @@ bool acre_port_slots_choose(enum slots_wanted wanted);
 /// in their table of bins.
 void acre_port_slots_on_lease(void (*prepare)(unsigned slot));
 
+/// From now on acre_port_barrier is refused without a system call.
+void acre_port_barrier_forbid(void);
+
 /// Lets leases end with their threads. Called once, as soon as threads can have keys.
 void acre_port_slots_watch_threads(void);
 

@@ -21,17 +21,21 @@
 static struct options options;
 static acre_port_lock boot_lock; // guards the boot itself
 
-/// The map covers twice the machine's memory, or what the process may address if that is less.
+/// The map covers twice the machine's memory, or what the process may address or fill if that is less: such a
+/// limit counts the map's addresses, touched or not.
 static size_t span_bytes(void)
 {
+    static const int resources[] = {RLIMIT_AS, RLIMIT_DATA};
     struct sysinfo info;
     struct rlimit limit;
     size_t span = (size_t)1 << 36;
     if (sysinfo(&info) == 0) {
         span = (size_t)info.totalram * info.mem_unit * 2;
     }
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < span) {
-        span = (size_t)limit.rlim_cur;
+    for (size_t i = 0; i < sizeof(resources) / sizeof(resources[0]); i++) {
+        if (getrlimit(resources[i], &limit) == 0 && limit.rlim_cur < span) {
+            span = (size_t)limit.rlim_cur;
+        }
     }
     return span;
 }
@@ -62,7 +66,7 @@ static bool create_heap(void)
     if (acre_heap_create(acre_pages_mmap(), &heap_options, &heap) != ACRE_OK) {
         return false;
     }
-    if (options.giveback && !options.keep) {
+    if (options.giveback && !options.keep && !options.sandbox) {
         front_helper_for(heap);
     }
     store_release(&front_heap, heap);
@@ -100,6 +104,9 @@ bool front_boot(void)
             keep_stats_fd();
             if (!acre_port_slots_choose(options.slots)) {
                 (void)front_write(STDERR_FILENO, note, sizeof(note) - 1);
+            }
+            if (options.sandbox) {
+                acre_port_barrier_forbid();
             }
             acre_port_slots_on_lease(prepare_slot);
             chosen = true;

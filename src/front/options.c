@@ -164,13 +164,18 @@ static bool set_giveback(struct options *options, const struct piece *value)
     return set_switch(value, &options->giveback);
 }
 
+static bool set_sandbox(struct options *options, const struct piece *value)
+{
+    return set_switch(value, &options->sandbox);
+}
+
 static const struct {
     const char *name;
     bool (*set)(struct options *options, const struct piece *value);
 } keys[] = {
-    {"slots", set_slots},         {"stats", set_stats}, {"stats_fd", set_stats_fd},
-    {"stats_pid", set_stats_pid}, {"limit", set_limit}, {"keep", set_keep},
-    {"giveback", set_giveback},
+    {"slots", set_slots},         {"stats", set_stats},     {"stats_fd", set_stats_fd},
+    {"stats_pid", set_stats_pid}, {"limit", set_limit},     {"keep", set_keep},
+    {"giveback", set_giveback},   {"sandbox", set_sandbox},
 };
 
 static void set_option(struct options *options, const char *at, size_t length)

@@ -18,6 +18,7 @@ struct options {
     size_t limit_bytes;
     bool keep;
     bool giveback;
+    bool sandbox; // system calls that a strict filter allows, no others
 };
 
 /// Fills in the defaults, then what ACRE_CONF says. What it does not understand is reported on
