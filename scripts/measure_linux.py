@@ -23,9 +23,10 @@ import shutil
 import subprocess
 import sys
 
+import linux_guest
 import measure_common as common
+from linux_guest import capture, skip
 
-PACKAGE = "linux-image-cloud-amd64"
 # what it is, name in Linux, name in acre
 ROWS = (
     ("a page, {}", "pages_0", "frames_0"),
@@ -37,31 +38,12 @@ WORDS = "console=ttyS0 quiet panic=-1 mitigations=off nokaslr randomize_kstack_o
 SECONDS = 120
 
 
-def skip(why):
-    print(f"measure_linux.py: skipped: {why}")
-    sys.exit(77)
-
-
-def capture(*command, **more):
-    return subprocess.run(command, capture_output=True, text=True, check=False, **more)
-
-
 def fetch(folder):
     """Downloads and unpacks the kernel and its headers; returns the release, such as 6.1.0-56-cloud-amd64."""
-    found = re.search(r"Depends: linux-image-(\S+)", capture("apt-cache", "depends", PACKAGE).stdout)
-    if not found:
-        skip(f"apt knows no {PACKAGE}")
-    release = found.group(1)
-    if (folder / "root/boot" / f"vmlinuz-{release}").exists():
-        return release
-    names = [f"linux-image-{release}", f"linux-headers-{release}",
-             f"linux-headers-{release.removesuffix('-cloud-amd64')}-common", "linux-kbuild-6.1"]
-    folder.mkdir(parents=True, exist_ok=True)
-    if capture("apt-get", "download", *names, cwd=folder).returncode != 0:
-        skip("apt-get cannot download the kernel's packages")
-    for package in folder.glob("*.deb"):
-        subprocess.run(["dpkg", "-x", package, folder / "root"], check=True)
-        package.unlink()
+    release = linux_guest.newest_release()
+    plain = release.removesuffix("-cloud-amd64")
+    linux_guest.download(folder, folder / f"root/usr/src/linux-headers-{release}", [
+        f"linux-image-{release}", f"linux-headers-{release}", f"linux-headers-{plain}-common", "linux-kbuild-6.1"])
     return release
 
 
@@ -80,25 +62,12 @@ def build_module(folder, release):
     return module / "acre_measure.ko"
 
 
-def archive(entries):
-    """The entries, name: (mode, contents), as a cpio archive of the kind that Linux starts from."""
-    out = bytearray()
-    for inode, (name, (mode, contents)) in enumerate([*entries.items(), ("TRAILER!!!", (0, b""))], 1):
-        path = name.encode() + b"\0"
-        fields = (inode, mode, 0, 0, 1, 0, len(contents), 0, 0, 5, 1, len(path), 0)
-        out += b"070701" + b"".join(b"%08X" % field for field in fields) + path
-        out += b"\0" * (-len(out) % 4)
-        out += contents
-        out += b"\0" * (-len(out) % 4)
-    return bytes(out)
-
-
 def run_linux(folder, release, module):
     program = folder / "init"
     subprocess.run(["gcc", "-O1", "-static", "-nostdlib", "-fno-pie", "-no-pie", "-fno-stack-protector",
                     common.ROOT / "bench/linux/init.c", "-o", program], check=True)
     files = folder / "files.cpio"
-    files.write_bytes(archive({
+    files.write_bytes(linux_guest.archive({
         "dev": (0o40755, b""), "module.ko": (0o100644, module.read_bytes()), "init": (0o100755, program.read_bytes())}))
     done = capture(
         os.environ.get("ACRE_QEMU", "qemu-system-x86_64"), "-accel", "tcg,thread=single", "-icount",

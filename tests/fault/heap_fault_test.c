@@ -17,6 +17,7 @@ struct held {
 static struct held held[HELD_MAX];
 static size_t held_count;
 static const char *wrong;
+static size_t failed_calls[SIM_CALLS + 1]; // runs that met a failure, by kind of call
 
 /// Writes a block's first and last bytes.
 static void mark(size_t i)
@@ -251,13 +252,14 @@ static const char *run_all(void (*scenario)(void), const struct site *site, size
                     return broken;
                 }
                 *most = k > *most ? k : *most;
+                failed_calls[kind] += met ? 1 : 0;
             }
         }
     }
     return NULL;
 }
 
-/// The scenario on pages of 4 KiB with everything, and of 16 KiB with nothing. It must have met at
+/// The scenario on pages of 4 KiB and of 64 KiB with everything, and of 16 KiB with nothing. It must have met at
 /// least `calls` calls, or it would not show much.
 static void survives(void (*scenario)(void), size_t calls)
 {
@@ -269,6 +271,7 @@ static void survives(void (*scenario)(void), size_t calls)
         .no_remap = true,
         .options = {.span_bytes = 1, .limit_bytes = 64 * mib}};
     T_EXPECT_SOUND(run_all(scenario, &poor, &most));
+    T_EXPECT_SOUND(run_all(scenario, &(struct site){.page_bytes = 65536}, &most));
 }
 
 static void nothing(void)
@@ -325,6 +328,14 @@ static void segments_survive_every_failure(void)
     survives(many_segments, 20);
 }
 
+/// What the cases before have failed, of each kind: a scenario that gives nothing back would show nothing.
+static void every_kind_of_call_was_failed_often(void)
+{
+    for (unsigned kind = 0; kind < SIM_CALLS; kind++) {
+        T_EXPECT(failed_calls[kind] >= 30);
+    }
+}
+
 /// Destroy cannot fail; a refused release must not keep it from giving back all the rest.
 static void destroy_gives_back_what_the_source_takes(void)
 {
@@ -346,4 +357,4 @@ T_MAIN(
     T_CASE(realloc_survives_every_failure), T_CASE(aligned_survives_every_failure),
     T_CASE(trim_survives_every_failure), T_CASE(new_slots_survive_every_failure),
     T_CASE(takeover_survives_every_failure), T_CASE(segments_survive_every_failure),
-    T_CASE(destroy_gives_back_what_the_source_takes))
+    T_CASE(every_kind_of_call_was_failed_often), T_CASE(destroy_gives_back_what_the_source_takes))

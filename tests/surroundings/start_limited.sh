@@ -2,8 +2,8 @@
 # start_limited.sh - programs start and work under `ulimit -v 32768`: 32 MiB of addresses.
 # usage: start_limited.sh BUILD_DIR
 # SPDX-License-Identifier: MIT
-# shellcheck source-path=SCRIPTDIR source=common.sh
-. "$(dirname "$0")/common.sh"
+# shellcheck source-path=SCRIPTDIR source=../hosted/common.sh
+. "$(dirname "$0")/../hosted/common.sh"
 
 # Runs a program on acre under a limit of $1 KiB.
 limited() (
