@@ -54,7 +54,8 @@ struct acre_pages {
     acre_status (*release)(acre_pages *self, void *addr, size_t bytes);
 
     /// Resizes one whole range, keeping its contents: in place, or to other addresses when `may_move`.
-    /// What is kept of it is committed throughout. What is new reads as zero and is committed.
+    /// One that grows is committed throughout; of one that shrinks parts may not be. What is new reads as zero and
+    /// is committed.
     /// Returns the range's address, or NULL with nothing changed. May be NULL: cannot resize.
     void *(*remap)(acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move);
 

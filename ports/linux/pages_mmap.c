@@ -48,7 +48,7 @@ static void *map_aligned(size_t bytes, size_t align)
     uintptr_t hint = load_relaxed(&next_aligned);
     size_t padded;
     if (hint > bytes && (hint & (align - 1)) == 0) {
-        char *addr = map_at(hint - bytes, bytes);
+        char *addr = map_at((hint - bytes) & ~(uintptr_t)(align - 1), bytes);
         if (addr == NULL || ((uintptr_t)addr & (align - 1)) == 0) {
             return addr;
         }

@@ -285,8 +285,8 @@ static void *sim_remap(
     if (range == NULL) {
         violation("remap of what is no whole range");
     }
-    if (bytes_to_open(sim, offset_of(addr), old_bytes < new_bytes ? old_bytes : new_bytes) != 0) {
-        violation("remap of what is not committed, and stays");
+    if (new_bytes > old_bytes && bytes_to_open(sim, offset_of(addr), old_bytes) != 0) {
+        violation("remap to more of what is not committed");
     }
     size_t more_bytes = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
     if (fails || !has_memory(sim, more_bytes) || !has_addr(sim, more_bytes)) {

@@ -133,7 +133,7 @@ static const char *audit_segment(acre_heap *heap, struct segment *segment, unsig
 {
     unsigned taken_pages = 0;
     const char *broken = audit_runs(segment, &taken_pages);
-    for (unsigned i = 0; i < SEGMENT_SLICES && broken == NULL; i++) {
+    for (unsigned i = 0; i < segment_length(segment) / SLICE_PAGES && broken == NULL; i++) {
         struct slab *slab = &segment->slabs[i];
         if (!segment->stray && map_find(heap, slab->base) != slab) {
             return "the map leads elsewhere";
@@ -154,7 +154,7 @@ static const char *audit_segment(acre_heap *heap, struct segment *segment, unsig
     if (segment->free_pages != bitmap_count(segment->free, 0, SEGMENT_PAGES)) {
         return "a segment's count of free pages is wrong";
     }
-    if (taken_pages + segment->free_pages != SEGMENT_PAGES - HEADER_PAGES) {
+    if (taken_pages + segment->free_pages != segment_length(segment) - HEADER_PAGES) {
         return "a segment has pages that are neither free nor in use";
     }
     *used_pages += taken_pages;

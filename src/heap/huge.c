@@ -211,11 +211,14 @@ SLOW static struct slab *take_kept(acre_heap *heap, size_t bytes)
     return NULL;
 }
 
-/// Reserves addresses; those of segments that were given back are the last resort.
+/// Reserves addresses; those of segments that were given back, or are free at their ends, are the last resort.
 SLOW static void *reserve_huge(acre_heap *heap, size_t bytes, size_t align)
 {
     void *addr = heap->pages->reserve(heap->pages, bytes, align);
     if (addr == NULL && segment_release_bare(heap) != 0) {
+        addr = heap->pages->reserve(heap->pages, bytes, align);
+    }
+    if (ACRE_PORT_SHORT && addr == NULL && segment_cut_tails(heap, bytes) != 0) {
         addr = heap->pages->reserve(heap->pages, bytes, align);
     }
     if (addr == NULL && segment_release_headers(heap) != 0) {

@@ -128,6 +128,7 @@ struct segment {
     struct link link;     // heap->segments or heap->fragmented
     struct link all_link; // heap->all_segments: in the order of `number`
     uint32_t number;      // of all that the heap has had
+    uint32_t length;      // pages that it has addresses for: see segment_length
     acre_heap *heap;
     uint32_t free_pages;    // bits set in `free`
     uint32_t longest;       // no run of free pages is longer; it may be that none is as long
@@ -237,6 +238,12 @@ static inline size_t slot_share(const acre_heap *heap, size_t most)
     const uint32_t slots = load_relaxed(&heap->slots_made);
     const size_t share = slots < 16 ? most : most >> (highest_bit32(slots) - 3);
     return share == 0 ? 1 : share;
+}
+
+/// Pages that a segment has addresses for: whole slices, fewer than others where a source has no more.
+static inline unsigned segment_length(const struct segment *segment)
+{
+    return ACRE_PORT_SHORT ? segment->length : (unsigned)SEGMENT_PAGES;
 }
 
 /// The segment that a slab descriptor lies in. Not for huge ones.

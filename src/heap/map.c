@@ -20,7 +20,8 @@ RARE static struct slab *find_stray(acre_heap *heap, uintptr_t addr)
 {
     for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
         struct segment *segment = container_of(at, struct segment, all_link);
-        if (segment->stray && addr - (uintptr_t)segment < SEGMENT_BYTES) {
+        if (segment->stray &&
+            addr - (uintptr_t)segment < (size_t)segment_length(segment) * PAGE_BYTES) {
             return &segment->slabs[(addr - (uintptr_t)segment) >> ACRE_SLICE_LOG2];
         }
     }
@@ -89,7 +90,7 @@ SLOW size_t map_add_segment(acre_heap *heap, struct segment *segment)
 {
     uintptr_t addr = (uintptr_t)segment;
     segment->stray = false;
-    for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
+    for (unsigned i = 0; i < segment_length(segment) / SLICE_PAGES; i++) {
         segment->stray = segment->stray || *map_entry(heap, addr + i * (uintptr_t)SLICE_BYTES) != 0;
     }
     if (segment->stray) {
@@ -97,7 +98,7 @@ SLOW size_t map_add_segment(acre_heap *heap, struct segment *segment)
         return 0;
     }
     size_t page_bytes = map_page_is_unused(heap, addr) ? PAGE_BYTES : 0;
-    for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
+    for (unsigned i = 0; i < segment_length(segment) / SLICE_PAGES; i++) {
         map_set(heap, addr + i * (uintptr_t)SLICE_BYTES, &segment->slabs[i]);
     }
     return page_bytes;
@@ -109,10 +110,24 @@ SLOW size_t map_remove_segment(acre_heap *heap, struct segment *segment)
         add_stray(heap, -1);
         return 0;
     }
-    for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
+    for (unsigned i = 0; i < segment_length(segment) / SLICE_PAGES; i++) {
         map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, NULL);
     }
     return map_page_is_unused(heap, (uintptr_t)segment) ? PAGE_BYTES : 0;
+}
+
+SLOW void map_cut_segment(acre_heap *heap, struct segment *segment, unsigned first)
+{
+    for (unsigned i = first; !segment->stray && i < segment_length(segment) / SLICE_PAGES; i++) {
+        map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, NULL);
+    }
+}
+
+SLOW void map_mend_segment(acre_heap *heap, struct segment *segment, unsigned first)
+{
+    for (unsigned i = first; !segment->stray && i < segment_length(segment) / SLICE_PAGES; i++) {
+        map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, &segment->slabs[i]);
+    }
 }
 
 _Static_assert(SEGMENT_SLICES * sizeof(ptrdiff_t) <= PAGE_BYTES, "one page of the map");

@@ -8,6 +8,9 @@
 // cannot shrink a range gets the header back as well; from then on whoever is late asks first whether the
 // slab is there (slab_lock_owner), because what stands at its place may be somebody's block.
 //
+// Where a limit leaves no addresses for a whole segment, one is made that is as long as it can be: short, of whole
+// slices. It stays so until it is cut to its header. segment_tail.c makes whole ones short for a huge block.
+//
 // Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
 // segments, eight for each slot, ask for small pages; those of a heap that is large already will fill
 // up and ask for huge ones, until a purge gives back parts of them (docs/design/0010).
@@ -39,24 +42,28 @@ SLOW void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pag
     segment->huge_pages = huge_pages;
     if (pages->advise != NULL) {
         pages->advise(
-            pages, segment, SEGMENT_BYTES,
+            pages, segment, segment_bytes(segment),
             huge_pages ? ACRE_ADVICE_HUGE_PAGES : ACRE_ADVICE_SMALL_PAGES);
     }
 }
 
 /// `segment` reads as zero but for its first `stub` bytes, which may hold what was there.
-SLOW static void segment_init(acre_heap *heap, struct segment *segment, size_t stub)
+SLOW static void segment_init(
+    acre_heap *heap, struct segment *segment, size_t stub, unsigned length)
 {
     __builtin_memset(segment, 0, stub < sizeof(*segment) ? stub : sizeof(*segment));
     segment->heap = heap;
-    segment->free_pages = SEGMENT_PAGES - HEADER_PAGES;
+    segment->length = length;
+    segment->free_pages = length - HEADER_PAGES;
     segment->longest = SEGMENT_PAGES;
-    bitmap_fill(segment->free, HEADER_PAGES, SEGMENT_PAGES - HEADER_PAGES, true);
+    bitmap_fill(segment->free, HEADER_PAGES, length - HEADER_PAGES, true);
     for (unsigned i = 0; i < SEGMENT_SLICES; i++) {
         struct slab *slab = &segment->slabs[i];
         slab->base = (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES;
         slab->owner = ACRE_SLOT_NONE;
-        slab->kind = i < HEADER_SLICES ? KIND_HEADER : KIND_PAGES;
+        slab->kind = i < HEADER_SLICES          ? KIND_HEADER
+                     : i < length / SLICE_PAGES ? KIND_PAGES
+                                                : KIND_NONE;
     }
 }
 
@@ -80,13 +87,18 @@ SLOW static void keep_bare(acre_heap *heap, struct segment *segment)
     heap->held_bytes += stub_bytes(heap);
 }
 
-/// Takes a segment that was given back. NULL if there is none.
-SLOW static struct segment *take_bare(acre_heap *heap)
+/// Takes a segment that was given back and has at least so many bytes of addresses. NULL if there is none.
+SLOW static struct segment *take_bare(acre_heap *heap, size_t least_bytes)
 {
     struct segment *segment = NULL;
     acre_port_lock_take(&heap->lock);
-    if (!list_is_empty(&heap->bare)) {
-        segment = container_of(heap->bare.next, struct segment, link);
+    struct link *at = heap->bare.next;
+    while (ACRE_PORT_SHORT && at != &heap->bare &&
+           segment_bytes(container_of(at, struct segment, link)) < least_bytes) {
+        at = at->next;
+    }
+    if (at != &heap->bare) {
+        segment = container_of(at, struct segment, link);
         list_remove(&segment->link);
         heap->held_bytes -= stub_bytes(heap);
         heap->metadata_bytes -= stub_bytes(heap);
@@ -95,12 +107,33 @@ SLOW static struct segment *take_bare(acre_heap *heap)
     return segment;
 }
 
+/// Adds addresses behind a header, without memory, as bare segments have them: at least so many bytes in all, and
+/// as many as there are up to a whole segment, found by halves. Returns how many there are then; 0 if too few.
+SLOW static size_t grow_header(acre_heap *heap, struct segment *segment, size_t least_bytes)
+{
+    acre_pages *pages = heap->pages;
+    size_t stub = stub_bytes(heap);
+    size_t bytes = least_bytes;
+    if (pages->remap(pages, segment, stub, bytes, false) == NULL) {
+        return 0;
+    }
+    for (size_t step = SEGMENT_BYTES / 2; ACRE_PORT_SHORT && step >= (size_t)SLICE_BYTES;
+         step /= 2) {
+        if (bytes + step <= SEGMENT_BYTES &&
+            pages->remap(pages, segment, bytes, bytes + step, false) != NULL) {
+            bytes += step;
+        }
+    }
+    (void)pages->decommit(pages, (char *)segment + stub, bytes - stub);
+    segment->length = (uint32_t)(bytes / PAGE_BYTES);
+    return bytes;
+}
+
 /// Makes a bare segment of one of which only the header is left, if the addresses behind it are still
 /// free. NULL if there is none.
-SLOW static struct segment *take_header(acre_heap *heap)
+SLOW static struct segment *take_header(acre_heap *heap, size_t least_bytes)
 {
     struct segment *segment = NULL;
-    acre_pages *pages = heap->pages;
     size_t stub = stub_bytes(heap);
     acre_port_lock_take(&heap->lock);
     if (!list_is_empty(&heap->headers)) {
@@ -111,42 +144,81 @@ SLOW static struct segment *take_header(acre_heap *heap)
     if (segment == NULL) {
         return NULL;
     }
-    bool grown = pages->remap(pages, segment, stub, SEGMENT_BYTES, false) != NULL;
-    if (grown) { // addresses only, as bare segments have
-        (void)pages->decommit(pages, (char *)segment + stub, SEGMENT_BYTES - stub);
-    }
+    size_t bytes = grow_header(heap, segment, least_bytes);
     acre_port_lock_take(&heap->lock);
-    if (grown) {
-        heap->reserved_bytes += SEGMENT_BYTES - stub;
+    if (bytes != 0) {
+        heap->reserved_bytes += bytes - stub;
         heap->held_bytes -= stub;
         heap->metadata_bytes -= stub;
     } else {
         list_add_last(&heap->headers, &segment->link);
     }
     acre_port_lock_drop(&heap->lock);
-    return grown ? segment : NULL;
+    return bytes != 0 ? segment : NULL;
 }
 
-/// Addresses for a segment: those of one that was given back, or new ones. NULL if there are none.
-SLOW static struct segment *find_addresses(acre_heap *heap, size_t *stub)
+/// New addresses where there are none for a whole segment: a header first, which then grows.
+SLOW static struct segment *reserve_short(acre_heap *heap, size_t least_bytes)
 {
-    struct segment *segment = take_bare(heap);
-    segment = segment != NULL ? segment : take_header(heap);
-    *stub = segment != NULL ? stub_bytes(heap) : 0;
+    acre_pages *pages = heap->pages;
+    size_t stub = stub_bytes(heap);
+    struct segment *segment = pages->reserve(pages, stub, SEGMENT_BYTES);
     if (segment == NULL) {
-        segment = heap->pages->reserve(heap->pages, SEGMENT_BYTES, SEGMENT_BYTES);
-        acre_port_lock_take(&heap->lock);
-        heap->reserved_bytes += segment == NULL ? 0 : (size_t)SEGMENT_BYTES;
-        acre_port_lock_drop(&heap->lock);
+        return NULL;
     }
+    size_t bytes = pages->commit(pages, segment, stub) == ACRE_OK
+                       ? grow_header(heap, segment, least_bytes)
+                       : 0;
+    if (bytes == 0) {
+        (void)pages->release(pages, segment, stub); // refused: addresses are lost, no more
+        return NULL;
+    }
+    acre_port_lock_take(&heap->lock);
+    heap->reserved_bytes += bytes;
+    acre_port_lock_drop(&heap->lock);
     return segment;
 }
 
-SLOW bool segment_create(acre_heap *heap)
+SLOW static struct segment *reserve_whole(acre_heap *heap)
+{
+    struct segment *segment = heap->pages->reserve(heap->pages, SEGMENT_BYTES, SEGMENT_BYTES);
+    acre_port_lock_take(&heap->lock);
+    heap->reserved_bytes += segment == NULL ? 0 : (size_t)SEGMENT_BYTES;
+    acre_port_lock_drop(&heap->lock);
+    return segment;
+}
+
+/// Addresses for a segment.
+struct addresses {
+    struct segment *segment; // NULL if there are none
+    size_t bytes;
+    size_t stub; // committed already
+};
+
+/// Those of a segment that was given back, or new ones.
+SLOW static struct addresses find_addresses(acre_heap *heap, size_t least_bytes)
+{
+    const bool whole = !ACRE_PORT_SHORT || least_bytes == SEGMENT_BYTES;
+    struct addresses found = {.bytes = SEGMENT_BYTES, .stub = stub_bytes(heap)};
+    found.segment = take_bare(heap, least_bytes);
+    found.segment = found.segment != NULL ? found.segment : take_header(heap, least_bytes);
+    if (found.segment == NULL && whole) {
+        found.segment = reserve_whole(heap);
+        found.stub = 0;
+    } else if (found.segment == NULL) {
+        found.segment = reserve_short(heap, least_bytes);
+    }
+    if (!whole && found.segment != NULL) {
+        found.bytes = segment_bytes(found.segment);
+    }
+    return found;
+}
+
+/// Makes a segment of at least so many bytes.
+SLOW static bool create(acre_heap *heap, size_t least_bytes)
 {
     acre_pages *pages = heap->pages;
     size_t header_bytes = segment_header_bytes(heap);
-    size_t stub;
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
     uint32_t slots = heap->slots_made != 0 ? heap->slots_made : 1;
@@ -156,13 +228,14 @@ SLOW bool segment_create(acre_heap *heap)
     if (!allowed) {
         return false;
     }
-    struct segment *segment = find_addresses(heap, &stub);
+    struct addresses found = find_addresses(heap, least_bytes);
+    struct segment *segment = found.segment;
     bool committed = segment != NULL && pages->commit(pages, segment, header_bytes) == ACRE_OK;
-    bool released = segment != NULL && !committed && stub == 0 &&
-                    pages->release(pages, segment, SEGMENT_BYTES) ==
-                        ACRE_OK; // else addresses are lost, no more
+    bool released =
+        segment != NULL && !committed && found.stub == 0 &&
+        pages->release(pages, segment, found.bytes) == ACRE_OK; // else addresses are lost, no more
     if (committed) {
-        segment_init(heap, segment, stub);
+        segment_init(heap, segment, found.stub, (unsigned)(found.bytes / PAGE_BYTES));
         segment_advise(heap, segment, huge_pages);
     }
     acre_port_lock_take(&heap->lock);
@@ -171,14 +244,30 @@ SLOW bool segment_create(acre_heap *heap)
         segment_add(heap, segment);
     } else {
         heap->held_bytes -= header_bytes;
-        heap->reserved_bytes -= released ? (size_t)SEGMENT_BYTES : 0;
-        if (stub != 0) {
+        heap->reserved_bytes -= released ? found.bytes : 0;
+        if (segment != NULL && found.stub != 0) {
+            segment->length = (uint32_t)(found.bytes / PAGE_BYTES);
             keep_bare(heap, segment);
         }
     }
     bool others = heap->segments_added != added; // their segment may be all we need
     acre_port_lock_drop(&heap->lock);
     return committed || others;
+}
+
+SLOW bool segment_create(acre_heap *heap)
+{
+    return create(heap, SEGMENT_BYTES);
+}
+
+SLOW bool segment_create_short(acre_heap *heap, const struct page_request *request)
+{
+    if (!ACRE_PORT_SHORT || heap->pages->remap == NULL) {
+        return false;
+    }
+    unsigned least = HEADER_PAGES + request->pages + request->align_pages - 1;
+    least = (least + SLICE_PAGES - 1) & ~(unsigned)(SLICE_PAGES - 1);
+    return least < SEGMENT_PAGES && create(heap, (size_t)least * PAGE_BYTES);
 }
 
 SLOW struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, uint32_t end)
@@ -200,8 +289,8 @@ SLOW struct segment *segment_next_pinned(acre_heap *heap, struct segment *last, 
 
 SLOW bool segment_is_idle(const struct segment *segment)
 {
-    return segment->free_pages == SEGMENT_PAGES - HEADER_PAGES && segment->used_spare == 0 &&
-           segment->pins == 0;
+    return segment->free_pages == segment_length(segment) - HEADER_PAGES &&
+           segment->used_spare == 0 && segment->pins == 0;
 }
 
 SLOW static size_t segment_dirty_bytes(const struct segment *segment)
@@ -231,7 +320,8 @@ SLOW size_t segment_release(acre_heap *heap, struct segment *segment)
     size_t dirty_bytes = segment_dirty_bytes(segment);
     size_t header_bytes = segment_header_bytes(heap);
     bool released =
-        heap->pages->decommit(heap->pages, (char *)segment + stub, SEGMENT_BYTES - stub) == ACRE_OK;
+        heap->pages->decommit(heap->pages, (char *)segment + stub, segment_bytes(segment) - stub) ==
+        ACRE_OK;
     acre_port_lock_take(&heap->lock);
     if (released) {
         keep_bare(heap, segment);
@@ -266,8 +356,8 @@ SLOW static size_t give_up_all_but_header(acre_heap *heap, struct segment *segme
 {
     acre_pages *pages = heap->pages;
     size_t stub = stub_bytes(heap);
-    size_t bytes = SEGMENT_BYTES - stub;
-    bool shrunk = pages->remap(pages, segment, SEGMENT_BYTES, stub, false) != NULL;
+    size_t bytes = segment_bytes(segment) - stub;
+    bool shrunk = pages->remap(pages, segment, bytes + stub, stub, false) != NULL;
     acre_port_lock_take(&heap->lock);
     keep_bare(heap, segment);
     if (shrunk) {
@@ -279,12 +369,14 @@ SLOW static size_t give_up_all_but_header(acre_heap *heap, struct segment *segme
     return shrunk ? bytes : 0;
 }
 
+/// With `bytes` of addresses each; 0: as long as they are.
 SLOW static void release_segments(acre_heap *heap, struct link *list, size_t bytes)
 {
     while (!list_is_empty(list)) {
         struct segment *segment = container_of(list->next, struct segment, link);
         list_remove(&segment->link);
-        (void)heap->pages->release(heap->pages, segment, bytes);
+        (void)heap->pages->release(
+            heap->pages, segment, bytes != 0 ? bytes : segment_bytes(segment));
     }
 }
 
@@ -314,7 +406,7 @@ SLOW size_t segment_release_headers(acre_heap *heap)
 
 SLOW void segment_release_given_back(acre_heap *heap)
 {
-    release_segments(heap, &heap->bare, SEGMENT_BYTES);
+    release_segments(heap, &heap->bare, 0);
     release_segments(heap, &heap->headers, stub_bytes(heap));
 }
 
@@ -322,7 +414,7 @@ SLOW size_t segment_release_bare(acre_heap *heap)
 {
     size_t bytes = 0;
     struct segment *segment;
-    while ((segment = take_bare(heap)) != NULL) {
+    while ((segment = take_bare(heap, 0)) != NULL) {
         if (heap->pages->remap != NULL) {
             size_t given_up = give_up_all_but_header(heap, segment);
             if (given_up == 0) {

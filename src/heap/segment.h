@@ -27,6 +27,10 @@ void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages);
 /// does not allow it, and no other thread has added one meanwhile. No lock may be held.
 bool segment_create(acre_heap *heap);
 
+/// The same where there are no addresses for a whole one: makes one that is as long as it can be, and long enough
+/// for the request. Only with ACRE_PORT_SHORT, over sources that can resize.
+bool segment_create_short(acre_heap *heap, const struct page_request *request);
+
 /// Whether nothing but the header is in use. Under heap->lock.
 bool segment_is_idle(const struct segment *segment);
 
@@ -42,6 +46,11 @@ size_t segment_release_bare(acre_heap *heap);
 
 /// Gives up the headers, too: the last resort, when nothing between them is long enough. Returns the bytes.
 size_t segment_release_headers(acre_heap *heap);
+
+/// Gives back so many bytes of addresses, or more, that stand free at the ends of segments, which are short ones
+/// from then on. Nothing if there are not as many. Returns the bytes. Only with ACRE_PORT_SHORT, over sources that
+/// can resize. No lock may be held.
+size_t segment_cut_tails(acre_heap *heap, size_t bytes);
 
 /// Releases all that is left of segments that were given back. Nobody may use the heap any more.
 void segment_release_given_back(acre_heap *heap);
@@ -72,6 +81,11 @@ void segment_mark_free(acre_heap *heap, const struct page_range *range);
 
 /// The part of the header that is committed from the start, in bytes.
 size_t segment_header_bytes(const acre_heap *heap);
+
+static inline size_t segment_bytes(const struct segment *segment)
+{
+    return (size_t)segment_length(segment) * PAGE_BYTES;
+}
 
 static inline char *page_address(struct segment *segment, unsigned page)
 {

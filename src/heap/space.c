@@ -1,5 +1,5 @@
 // space.c - see space.h. How a request is met, in this order, because each step costs more than the
-// one before: dirty pages, clean pages, a new segment, giving back what is free elsewhere.
+// one before: dirty pages, clean pages, a new segment, giving back what is free elsewhere, a short segment.
 //
 // A page source is never called under a lock: pages are marked as taken first, committed then, and
 // marked free again if that fails. Pages that are taken belong to one thread alone.
@@ -67,7 +67,7 @@ static bool find_pages(
            find_in_list(&heap->fragmented, request, false, LOOKS_ALL, out);
 }
 
-enum { RECLAIMS_MAX = 2 };
+enum { RECLAIMS_MAX = 2, SHORTS_MAX = 2 };
 
 enum take_result { TAKEN, NO_ROOM, OVER_LIMIT };
 
@@ -132,6 +132,7 @@ static bool take_pages(
     // What is reclaimed may be the very segment that was made for this request: two attempts show
     // whether it helps.
     unsigned reclaims = 0;
+    unsigned shorts = 0;
     bool everywhere = false;
     bool has_empty = ACRE_PORT_HELPER && request->from_top;
     while (true) {
@@ -158,11 +159,17 @@ static bool take_pages(
             everywhere = true; // no new segment: search what a quick search left out
             continue;
         }
-        if (reclaims == RECLAIMS_MAX || !reclaim_for(heap)) {
+        if (reclaims < RECLAIMS_MAX && reclaim_for(heap)) {
+            reclaims += 1;
+            everywhere = false;
+            continue;
+        }
+        // Others may take what is in a short one before we do.
+        if (!ACRE_PORT_SHORT || result != NO_ROOM || shorts == SHORTS_MAX ||
+            !segment_create_short(heap, request)) {
             return false;
         }
-        reclaims += 1;
-        everywhere = false;
+        shorts += 1;
     }
 }
 

@@ -107,6 +107,7 @@ SLOW void space_release_all(acre_heap *heap)
     while (!list_is_empty(&heap->all_segments)) {
         struct segment *segment = container_of(heap->all_segments.next, struct segment, all_link);
         list_remove(&segment->all_link);
-        (void)pages->release(pages, segment, SEGMENT_BYTES); // a refusal cannot be helped here
+        (void)pages->release(
+            pages, segment, segment_bytes(segment)); // a refusal cannot be helped here
     }
 }

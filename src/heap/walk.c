@@ -72,7 +72,7 @@ static bool walk_pages(struct slab *slab, const struct walker *walker)
 
 static bool walk_segment(acre_heap *heap, struct segment *segment, const struct walker *walker)
 {
-    for (unsigned i = HEADER_SLICES; i < SEGMENT_SLICES; i++) {
+    for (unsigned i = HEADER_SLICES; i < segment_length(segment) / SLICE_PAGES; i++) {
         struct slab *slab = &segment->slabs[i];
         bool is_slab = load_relaxed(&slab->kind) == KIND_SLAB && load_relaxed(&slab->limit) != 0;
         if (is_slab ? !walk_slab(heap, slab, walker) : !walk_pages(slab, walker)) {

@@ -14,8 +14,8 @@
 #define CHILD_SECONDS 60
 
 /// The least of what may still be charged that must be had, in percent, and after blocks of other sizes.
-#define SHARE_MIN       85
-#define OTHER_SHARE_MIN 80
+#define SHARE_MIN       88
+#define OTHER_SHARE_MIN 85
 
 // ---- scenarios: programs on acre -----------------------------------------------------------------
 
