@@ -166,6 +166,22 @@ SLOW static void make_room(acre_heap *heap, size_t bytes)
     acre_port_lock_drop(&heap->lock);
 }
 
+SLOW void huge_make_way(acre_heap *heap, size_t bytes)
+{
+    acre_port_lock_take(&heap->lock);
+    const struct slab *oldest = oldest_locked(heap);
+    heap->huge_grown_bytes = oldest == NULL ? 0 : heap->huge_grown_bytes + bytes;
+    size_t room = 0;
+    if (oldest != NULL && oldest->block_bytes <= heap->huge_grown_bytes) {
+        room = heap->huge_grown_bytes;
+        heap->huge_grown_bytes = 0;
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (room != 0) {
+        make_room(heap, room);
+    }
+}
+
 /// Resizes a mapping that is on no list and accounts for it. False: it is as it was.
 SLOW static bool resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes, bool may_move)
 {

@@ -205,6 +205,7 @@ struct acre_heap {
     uint32_t huge_cached_count;
     size_t huge_bytes; // live
     size_t huge_cached_bytes;
+    size_t huge_grown_bytes;  // segments made since there are kept mappings: see huge_make_way
     size_t free_dirty_pages;  // free pages that hold memory
     size_t used_pages;        // pages in slabs and runs
     size_t used_pages_peak;   // their recent maximum; sinks with each purge

@@ -18,6 +18,7 @@
 #include "heap/segment.h"
 
 #include "base/bitmap.h"
+#include "heap/huge.h"
 #include "heap/map.h"
 #include "heap/space.h"
 
@@ -257,6 +258,9 @@ SLOW static bool create(acre_heap *heap, size_t least_bytes)
 
 SLOW bool segment_create(acre_heap *heap)
 {
+    if (ACRE_PORT_HELPER) {
+        huge_make_way(heap, SEGMENT_BYTES);
+    }
     return create(heap, SEGMENT_BYTES);
 }
 

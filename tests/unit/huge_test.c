@@ -116,6 +116,21 @@ static void kept_mappings_make_room_where_the_heap_would_grow(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void kept_mapping_goes_when_the_heap_has_grown_by_as_much_in_small_blocks(void)
+{
+    static void *small[40];
+    heap_open();
+    acre_heap_free(subject, acre_heap_alloc(subject, 10 * mib));
+    T_EXPECT(subject->huge_cached_count == 1);
+    T_EXPECT(alloc_many(small, 5, mib / 2) == 5); // what a segment that is there may have
+    for (unsigned i = 0; i < 35 && subject->huge_cached_count != 0; i++) {
+        small[i] = acre_heap_alloc(subject, mib / 2);
+    }
+    T_EXPECT(subject->huge_cached_count == 0);
+    T_EXPECT(subject->segment_count >= 3 && subject->segment_count <= 4); // 12 MiB
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void kept_mappings_stay_in_a_heap_that_keeps(void)
 {
     void *blocks[4];
@@ -280,6 +295,7 @@ T_MAIN(
     T_CASE(calloc_clears_a_sparse_mapping_that_cannot_be_given_back),
     T_CASE(calloc_takes_another_mapping_when_one_gets_no_memory),
     T_CASE(kept_mappings_make_room_where_the_heap_would_grow),
+    T_CASE(kept_mapping_goes_when_the_heap_has_grown_by_as_much_in_small_blocks),
     T_CASE(kept_mappings_stay_in_a_heap_that_keeps),
     T_CASE(huge_block_grows_in_place_or_moves_without_a_copy),
     T_CASE(huge_block_a_little_smaller_stays_as_it_is),
