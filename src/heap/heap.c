@@ -221,6 +221,10 @@ void acre_heap_free_sized(acre_heap *heap, void *block, size_t size)
 
 size_t acre_heap_usable_size(acre_heap *heap, const void *block)
 {
+    const struct slab *slab = hit_live(heap, block);
+    if (slab != NULL) {
+        return slab->block_bytes;
+    }
     if (block == NULL) {
         return 0;
     }

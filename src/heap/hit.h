@@ -65,6 +65,16 @@ static inline bool hit_is_block(const struct slab *slab, uintptr_t addr)
     return offset * load_relaxed(&slab->inverse) < load_relaxed(&slab->limit);
 }
 
+/// The slab of a small block that is live beyond doubt; NULL where that takes a closer look.
+static inline struct slab *hit_live(acre_heap *heap, const void *addr)
+{
+    struct slab *slab = map_find(heap, (uintptr_t)addr);
+    bool is_live =
+        hit_is_block(slab, (uintptr_t)addr) &&
+        (ACRE_PORT_TOP_BYTE_0 ? !block_may_be_free(addr) : !block_looks_free(heap, addr));
+    return likely(is_live) ? slab : NULL;
+}
+
 /// Whether `addr` lies in a slab of `class`. Whether a block starts there is for free to say.
 static inline bool hit_is_near_class(acre_heap *heap, const void *addr, unsigned class)
 {

@@ -33,7 +33,12 @@ void *acre_heap_realloc(acre_heap *heap, void *block, size_t size)
     if (block == NULL) {
         return acre_heap_alloc(heap, size);
     }
-    struct live live = miss_inspect(heap, block, "invalid realloc", "realloc of a freed block");
+    struct live live = {.slab = hit_live(heap, block)};
+    if (live.slab != NULL) {
+        live.bytes = live.slab->block_bytes;
+    } else {
+        live = miss_inspect(heap, block, "invalid realloc", "realloc of a freed block");
+    }
     if (size > PTRDIFF_MAX) {
         return NULL;
     }
