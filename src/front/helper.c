@@ -16,7 +16,8 @@ enum { EMPTY_SLABS_HELPED_MAX = 1024 };
 
 static acre_port_lock step_lock; // held during each step; before all others
 static uint32_t waiting;         // threads that wait for it
-static uint32_t refused_at;      // acre_port_ms() when a helper could not be started; 0 = never
+static struct helper helper;
+static uint32_t refused_at; // acre_port_ms() when a helper could not be started; 0 = never
 
 static bool step(struct giveback *look)
 {
@@ -75,6 +76,9 @@ static bool start(acre_heap *heap)
     if (refused != 0 && now - refused < AGAIN_AFTER_MS) {
         return false;
     }
+    // Without a barrier nobody can take them from a slot that may be in use, nor where threads keep theirs.
+    const bool shared = acre_port_is_rseq() && acre_port_barrier();
+    store_relaxed(&helper.empty_slabs_max, shared ? EMPTY_SLABS_HELPED_MAX : 0);
     bool started = acre_port_helper_start(help);
     store_relaxed(&refused_at, started ? 0 : now);
     return started;
@@ -82,9 +86,8 @@ static bool start(acre_heap *heap)
 
 void front_helper_for(acre_heap *heap)
 {
-    static struct helper helper = {.start = start, .rest = rest};
-    // Where a thread that sleeps for ever keeps its slot, nobody can take them from it.
-    helper.empty_slabs_max = acre_port_is_rseq() ? EMPTY_SLABS_HELPED_MAX : 0;
+    helper.start = start;
+    helper.rest = rest;
     acre_port_helper_here();
     heap->helper = &helper;
 }

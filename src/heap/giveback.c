@@ -20,7 +20,9 @@ enum { NOTICE_BYTES = 2 * SEGMENT_BYTES, STEP_BYTES = SEGMENT_BYTES };
 static size_t unused_bytes(const acre_heap *heap)
 {
     return heap->free_dirty_pages * PAGE_BYTES + heap->huge_cached_bytes +
-           (size_t)load_relaxed(&heap->empty_slabs) * SLICE_BYTES;
+           (load_relaxed(&heap->barrier_refused)
+                ? 0
+                : (size_t)load_relaxed(&heap->empty_slabs) * SLICE_BYTES);
 }
 
 static void start_marks(acre_heap *heap)
@@ -67,17 +69,32 @@ SLOW void giveback_begin(acre_heap *heap, struct giveback *look)
 
 /// Free memory that one slot keeps becomes free pages if the slot has been idle since the last look. Of others,
 /// what only other slots have freed, and as many empty slabs as the slot had more than it needed.
-SLOW static void look_at_slot(acre_heap *heap, struct giveback *look, unsigned number)
+SLOW static void begin_slot(acre_heap *heap, struct giveback *look, struct slot *slot)
 {
-    struct slot *slot = slot_of(heap, number);
-    if (slot == NULL) {
-        return;
-    }
     uint32_t visits = load_relaxed(&slot->visits);
-    bool idle = visits == slot->visits_looked_at;
+    look->idle = visits == slot->visits_looked_at;
     slot->visits_looked_at = visits;
-    look->given_bytes += idle ? runcache_flush_slot(heap, slot) : 0;
-    look->given_bytes += takeover_retire(heap, number, idle);
+    look->empties = takeover_rested(slot);
+    look->given_bytes += look->idle ? runcache_flush_slot(heap, slot) : 0;
+    look->begun = true;
+}
+
+/// One step of it. False when the slot is done.
+SLOW static bool look_at_slot(acre_heap *heap, struct giveback *look)
+{
+    struct slot *slot = slot_of(heap, look->slot);
+    if (slot == NULL) {
+        return false;
+    }
+    if (!look->begun) {
+        begin_slot(heap, look, slot);
+    }
+    const size_t bytes = takeover_retire(heap, look->slot, look->idle, look->empties);
+    const unsigned slabs = (unsigned)(bytes / SLICE_BYTES);
+    look->empties -= slabs < look->empties ? slabs : look->empties;
+    look->given_bytes += bytes;
+    look->begun = bytes != 0;
+    return look->begun;
 }
 
 SLOW bool giveback_step(acre_heap *heap, struct giveback *look)
@@ -88,8 +105,7 @@ SLOW bool giveback_step(acre_heap *heap, struct giveback *look)
         return true;
     }
     if (look->slot < load_relaxed(&heap->slots_high)) {
-        look_at_slot(heap, look, look->slot);
-        look->slot += 1;
+        look->slot += look_at_slot(heap, look) ? 0 : 1;
         return true;
     }
     acre_port_lock_take(&heap->lock);

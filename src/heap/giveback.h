@@ -21,7 +21,10 @@
 struct giveback {
     size_t keep_bytes;  // of free pages: as many as were needed since the last look
     unsigned mappings;  // kept huge mappings that nobody took since
-    unsigned slot;      // looked at next
+    unsigned slot;      // looked at
+    bool begun;         // with it
+    bool idle;          // it has been
+    unsigned empties;   // of its empty slabs may go
     size_t given_bytes; // so far
     bool refused;       // the source takes nothing back
 };

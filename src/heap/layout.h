@@ -178,7 +178,6 @@ struct acre_heap {
     uint8_t class_of[SIZE_CLASS_TABLE];        // [(size + 15) / 16]
     uint8_t class_of_tiny[TINY_BYTES_MAX + 1]; // [size]: the same for most requests, in one step
 
-    uint32_t empty_slabs;        // of all slots; changes atomically
     const struct helper *helper; // who gives memory back when nobody calls; NULL: nobody does.
                                  // Always NULL without ACRE_PORT_HELPER
 
@@ -213,6 +212,8 @@ struct acre_heap {
     bool purging;             // a free is purging
     bool was_large;           // it has used more than what purge.c is patient with
     bool is_helped;           // a helper gives back: see giveback.h
+    bool barrier_refused;     // by the port, when slabs were last to change hands
+    uint32_t empty_slabs;     // of all slots; changes atomically
     uint32_t huge_cached_low; // the least that huge_cached_count was since the helper looked
     size_t free_dirty_low;    // likewise of free_dirty_pages
     uint32_t excess_since;    // acre_port_ms() when there was first more free memory than the heap

@@ -73,13 +73,15 @@ SLOW void map_remove_huge(acre_heap *heap, struct slab *huge)
     }
 }
 
-/// The map's own page that holds a segment's entries costs memory from the first segment on.
+/// The map's own page that holds a segment's entries costs memory from the first segment on. Huge blocks do not
+/// count: they come and go without a charge for it.
 SLOW static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
 {
     const size_t page_entries = PAGE_BYTES / sizeof(ptrdiff_t);
     size_t first = (size_t)(map_entry(heap, addr) - heap->map) & ~(page_entries - 1);
     for (size_t i = first; i < first + page_entries && i <= heap->map_mask; i++) {
-        if (heap->map[i] != 0) {
+        const struct slab *slab = (const struct slab *)((const char *)heap + heap->map[i]);
+        if (heap->map[i] != 0 && slab->kind != KIND_HUGE) {
             return false;
         }
     }
@@ -116,17 +118,10 @@ SLOW size_t map_remove_segment(acre_heap *heap, struct segment *segment)
     return map_page_is_unused(heap, (uintptr_t)segment) ? PAGE_BYTES : 0;
 }
 
-SLOW void map_cut_segment(acre_heap *heap, struct segment *segment, unsigned first)
+SLOW void map_cut_segment(acre_heap *heap, struct segment *segment, unsigned first, unsigned count)
 {
-    for (unsigned i = first; !segment->stray && i < segment_length(segment) / SLICE_PAGES; i++) {
+    for (unsigned i = first; !segment->stray && i < first + count; i++) {
         map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, NULL);
-    }
-}
-
-SLOW void map_mend_segment(acre_heap *heap, struct segment *segment, unsigned first)
-{
-    for (unsigned i = first; !segment->stray && i < segment_length(segment) / SLICE_PAGES; i++) {
-        map_set(heap, (uintptr_t)segment + i * (uintptr_t)SLICE_BYTES, &segment->slabs[i]);
     }
 }
 

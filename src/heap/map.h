@@ -37,9 +37,8 @@ void map_remove_huge(acre_heap *heap, struct slab *huge);
 size_t map_add_segment(acre_heap *heap, struct segment *segment);
 size_t map_remove_segment(acre_heap *heap, struct segment *segment);
 
-/// Removes, or enters again, the slices of a segment from number `first` on. Under heap->lock.
-void map_cut_segment(acre_heap *heap, struct segment *segment, unsigned first);
-void map_mend_segment(acre_heap *heap, struct segment *segment, unsigned first);
+/// Removes `count` slices of a segment from number `first` on. Under heap->lock.
+void map_cut_segment(acre_heap *heap, struct segment *segment, unsigned first, unsigned count);
 
 enum { MAP_BYTES_OF_SEGMENT = PAGE_BYTES };
 

@@ -21,6 +21,9 @@
 // No single free is to pay for more than a step: a quarter of a millisecond.
 enum { KEEP_BYTES_MIN = 4 * SEGMENT_BYTES, PURGE_STEP_BYTES = SEGMENT_BYTES / 4 };
 
+// Nor a huge block for more than a millisecond of counting.
+enum { MAKE_WAY_BYTES = SEGMENT_BYTES };
+
 enum { PATIENCE_MS = 1000, PATIENT_PAGES_MAX = 16 * SEGMENT_PAGES };
 
 SLOW static void raise_peak(acre_heap *heap)
@@ -182,9 +185,22 @@ SLOW void space_purge_some(acre_heap *heap)
     }
 }
 
+/// Empty slabs become free pages where these alone are not too many, but with them.
+SLOW static void make_way_empty(acre_heap *heap, size_t bytes)
+{
+    acre_port_lock_take(&heap->lock);
+    size_t unused = (heap->free_dirty_pages * PAGE_BYTES) +
+                    (size_t)load_relaxed(&heap->empty_slabs) * SLICE_BYTES;
+    bool wanted = heap->is_helped && unused > space_allowance_locked(heap);
+    acre_port_lock_drop(&heap->lock);
+    if (wanted) {
+        (void)reclaim_empty(heap, bytes < (size_t)MAKE_WAY_BYTES ? bytes : (size_t)MAKE_WAY_BYTES);
+    }
+}
+
 SLOW void space_make_way(acre_heap *heap, size_t bytes)
 {
-    (void)reclaim_empty(heap, bytes);
+    make_way_empty(heap, bytes);
     acre_port_lock_take(&heap->lock);
     size_t keep_bytes = space_allowance_locked(heap);
     bool wanted = !heap->purging && heap->is_helped && (heap->flags & ACRE_HEAP_KEEP) == 0 &&

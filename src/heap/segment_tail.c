@@ -1,8 +1,10 @@
 // segment_tail.c - the free ends of segments, given up when there are no addresses for a huge block: see segment.h.
 //
 // A process that may have 32 MiB of addresses and wants huge blocks has one segment, for their descriptors, and
-// that would keep an eighth of all. The pages at the end are marked as taken, and the slices there leave the map,
-// before the source shrinks the range without a lock: whatever is mapped there next may be a block.
+// that would keep an eighth of all. Before the source shrinks the range, without a lock, the pages at the end are
+// marked as taken, and the segment is short already: whatever is mapped there next may be a block. The map's
+// entries stay until the tail is gone for good, so that no block takes them meanwhile: one whose place they are is a
+// stray.
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "heap/map.h"
@@ -32,6 +34,18 @@ SLOW static bool has_tails(acre_heap *heap, size_t bytes)
     return sum >= bytes;
 }
 
+/// Sets how many pages a segment has, and what the slices of its tail, which are at most these, serve as. Under
+/// heap->lock.
+SLOW static void set_length(
+    struct segment *segment, const struct page_range *tail, unsigned length, enum slab_kind kind)
+{
+    segment->length = length;
+    for (unsigned i = tail->first / SLICE_PAGES; i < (tail->first + tail->count) / SLICE_PAGES;
+         i++) {
+        store_relaxed(&segment->slabs[i].kind, (uint8_t)kind);
+    }
+}
+
 /// The pages are gone: they are neither taken nor free, and hold nothing. Under heap->lock.
 SLOW static void forget_tail(acre_heap *heap, const struct page_range *tail)
 {
@@ -41,10 +55,7 @@ SLOW static void forget_tail(acre_heap *heap, const struct page_range *tail)
     heap->held_bytes -= dirty * PAGE_BYTES;
     heap->reserved_bytes -= (size_t)tail->count * PAGE_BYTES;
     store_relaxed(&heap->used_pages, heap->used_pages - tail->count);
-    for (unsigned i = tail->first / SLICE_PAGES; i < segment->length / SLICE_PAGES; i++) {
-        store_relaxed(&segment->slabs[i].kind, (uint8_t)KIND_NONE);
-    }
-    segment->length = tail->first;
+    map_cut_segment(heap, segment, tail->first / SLICE_PAGES, tail->count / SLICE_PAGES);
 }
 
 /// Cuts a pinned segment. Drops heap->lock meanwhile and takes it again. Returns the bytes.
@@ -58,18 +69,18 @@ SLOW static size_t cut_tail(acre_heap *heap, struct segment *segment)
     if (tail.count == 0 || segment->pins != 1) {
         return 0;
     }
+    const size_t old_bytes = segment_bytes(segment);
     segment_mark_taken(heap, &tail);
-    map_cut_segment(heap, segment, first / SLICE_PAGES);
+    set_length(segment, &tail, first, KIND_NONE);
     acre_port_lock_drop(&heap->lock);
-    const size_t kept_bytes = (size_t)first * PAGE_BYTES;
     const bool cut =
-        pages->remap(pages, segment, segment_bytes(segment), kept_bytes, false) != NULL;
+        pages->remap(pages, segment, old_bytes, (size_t)first * PAGE_BYTES, false) != NULL;
     acre_port_lock_take(&heap->lock);
     if (cut) {
         forget_tail(heap, &tail);
         return (size_t)tail.count * PAGE_BYTES;
     }
-    map_mend_segment(heap, segment, first / SLICE_PAGES);
+    set_length(segment, &tail, first + tail.count, KIND_PAGES);
     segment_mark_free(heap, &tail);
     return 0;
 }

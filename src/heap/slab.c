@@ -222,8 +222,9 @@ static bool has_too_many_empty(const acre_heap *heap, const struct slot *slot)
 {
     const struct helper *helper = ACRE_PORT_HELPER ? heap->helper : NULL;
     uint32_t most = EMPTY_SLABS_MAX;
-    if (helper != NULL && load_relaxed(&heap->is_helped) && helper->empty_slabs_max > most) {
-        most = helper->empty_slabs_max;
+    if (helper != NULL && load_relaxed(&heap->is_helped) && !load_relaxed(&heap->barrier_refused)) {
+        const uint32_t helped_most = load_relaxed(&helper->empty_slabs_max);
+        most = helped_most > most ? helped_most : most;
     }
     return slot->empty_count > slot_share(heap, most);
 }

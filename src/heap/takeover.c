@@ -148,9 +148,14 @@ SLOW static void attach_all(struct slot *slot, const struct loot *loot)
 }
 
 /// Step 2. False if the port cannot promise that nobody is in the middle of a commit.
-SLOW static bool let_commits_end(acre_claim claim, const struct loot *loot)
+SLOW static bool let_commits_end(acre_heap *heap, acre_claim claim, const struct loot *loot)
 {
-    return loot->count == 0 || claim != ACRE_CLAIM_SHARED || acre_port_barrier();
+    if (loot->count == 0 || claim != ACRE_CLAIM_SHARED) {
+        return true;
+    }
+    const bool ended = acre_port_barrier();
+    store_relaxed(&heap->barrier_refused, !ended);
+    return ended;
 }
 
 /// Whether a raid on a slot is worth its locks: most slots are busy, or have nothing. What others have
@@ -191,7 +196,7 @@ SLOW static bool raid_slots(acre_heap *heap, unsigned number, const struct raid 
         }
         acre_claim claim = acre_port_slot_claim(n);
         plunder(victim, &allowed, claim, &loot);
-        bool safe = let_commits_end(claim, &loot);
+        bool safe = let_commits_end(heap, claim, &loot);
         if (loot.count != 0) {
             attach_all(safe ? own : victim, &loot);
         }
@@ -279,8 +284,7 @@ __attribute__((no_sanitize("thread"))) static bool may_have_free_slabs(
     return may;
 }
 
-/// How many empty slabs a slot had at each moment since this was last asked, if that is worth a barrier.
-SLOW static unsigned empty_since(struct slot *slot)
+SLOW unsigned takeover_rested(struct slot *slot)
 {
     acre_port_lock_take(&slot->lock);
     unsigned low = slot->empty_low;
@@ -289,36 +293,28 @@ SLOW static unsigned empty_since(struct slot *slot)
     return low < TAKEOVER_SLABS_MAX ? 0 : low;
 }
 
-SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool idle)
+SLOW size_t takeover_retire(acre_heap *heap, unsigned number, bool idle, unsigned empties)
 {
     struct slot *slot = slot_of(heap, number);
-    if (slot == NULL) {
-        return 0;
-    }
-    const unsigned empties = empty_since(slot);
-    struct raid raid = {
+    const struct raid raid = {
         .class = SIZE_CLASSES, .drained_only = !idle, .empties = idle ? 0 : empties};
     struct loot loot = {.count = 0};
-    size_t bytes = 0;
-    if (raid.empties == 0 && !may_have_free_slabs(slot, raid.drained_only)) {
+    if (slot == NULL || (raid.empties == 0 && !may_have_free_slabs(slot, !idle))) {
         return 0;
     }
     acre_claim claim = acre_port_slot_claim(number);
-    do {
-        plunder(slot, &raid, claim, &loot);
-        if (!let_commits_end(claim, &loot)) {
-            attach_all(slot, &loot);
-            break;
-        }
-        raid.empties -= loot.count < raid.empties ? loot.count : raid.empties;
+    plunder(slot, &raid, claim, &loot);
+    if (let_commits_end(heap, claim, &loot)) {
         retire_or_wake(heap, slot, &loot);
         for (unsigned i = 0; i < loot.count; i++) {
             space_give_slice(heap, loot.slabs[i]);
         }
-        bytes += loot.count * (size_t)SLICE_BYTES;
-    } while (loot.count != 0);
+    } else {
+        attach_all(slot, &loot);
+        loot.count = 0;
+    }
     if (claim == ACRE_CLAIM_EXCLUSIVE) {
         acre_port_slot_unclaim(number);
     }
-    return bytes;
+    return loot.count * (size_t)SLICE_BYTES;
 }

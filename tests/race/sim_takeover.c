@@ -105,7 +105,7 @@ static void an_empty_slab_is_taken_over(void)
 
 static void give_back_and_allocate(void)
 {
-    (void)takeover_retire(scene.heap, 0, true);
+    (void)takeover_retire(scene.heap, 0, true, 0);
     (void)scene_alloc_sure(SMALL);
 }
 

@@ -95,11 +95,11 @@ static void slabs_that_others_emptied_are_taken_from_a_slot_in_use(void)
     sim_move(0);
     free_many(blocks + 1, SLABS * PER_SLAB - 1);
     size_t used_pages = subject->used_pages;
-    T_EXPECT(takeover_retire(subject, 1, true) >= (size_t)(SLABS - 3) * SLICE_BYTES);
+    T_EXPECT(takeover_retire(subject, 1, true, 0) >= (size_t)(SLABS - 3) * SLICE_BYTES);
     T_EXPECT(used_pages - subject->used_pages >= (size_t)(SLABS - 3) * SLICE_PAGES);
     T_EXPECT(owner_slot(slab_at(blocks[0])->owner) == 1 && acre_sim.barriers == 0);
     T_EXPECT_SOUND(acre_heap_audit(subject));
-    T_EXPECT(takeover_retire(subject, 1, true) == 0);
+    T_EXPECT(takeover_retire(subject, 1, true, 0) == 0);
     T_EXPECT_SOUND(heap_close());
 }
 
