@@ -294,6 +294,21 @@ static void slot_in_use_gives_up_the_empty_slabs_that_it_does_not_need(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void without_a_barrier_few_empty_slabs_stay_and_the_helper_ends(void)
+{
+    open_with_helper();
+    acre_sim.claim = claim_shared;
+    acre_sim.barrier_fails = true;
+    const struct slot *slot = fill_and_empty();
+    (void)look();
+    (void)look();
+    T_EXPECT(subject->barrier_refused && !look() && !subject->is_helped);
+    (void)fill_and_empty();
+    T_EXPECT(slot->empty_count <= EMPTY_SLABS_MAX);
+    acre_sim.barrier_fails = false;
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void runs_use_empty_slabs_before_new_memory(void)
 {
     enum { RUNS = 60 };
@@ -324,6 +339,7 @@ static void other_slots_use_empty_slabs_before_new_memory(void)
 T_MAIN(
     T_CASE(slot_keeps_more_empty_slabs_while_there_is_a_helper),
     T_CASE(slot_in_use_gives_up_the_empty_slabs_that_it_does_not_need),
+    T_CASE(without_a_barrier_few_empty_slabs_stay_and_the_helper_ends),
     T_CASE(runs_use_empty_slabs_before_new_memory),
     T_CASE(other_slots_use_empty_slabs_before_new_memory),
     T_CASE(request_waits_for_the_helper_before_it_is_refused),

@@ -141,8 +141,80 @@ static void end_that_cannot_be_cut_stays(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+// What another thread does while the source is asked to cut a segment: it maps a huge block.
+static void *(*remap)(acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool move);
+static bool refuses;
+static void *others;
+static size_t others_bytes; // as the heap says in that moment
+
+static void *remap_while_others_allocate(
+    acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool move)
+{
+    self->remap = remap;
+    void *at = refuses ? NULL : remap(self, addr, old_bytes, new_bytes, move);
+    others = acre_heap_alloc(subject, 2 * mib);
+    others_bytes = acre_heap_usable_size(subject, others);
+    return at;
+}
+
+static void watch_remap(bool refuse)
+{
+    remap = sim.pages.remap;
+    sim.pages.remap = remap_while_others_allocate;
+    refuses = refuse;
+    others = NULL;
+}
+
+static void open_with_small_map(void)
+{
+    const struct site site = {.page_bytes = 4096, .options = {.span_bytes = SEGMENT_BYTES}};
+    heap_open_at(&site);
+}
+
+static void refused_cut_leaves_others_blocks_in_the_map(void)
+{
+    for (size_t gap = 0; gap < 8; gap++) { // wherever in the map that block is
+        open_with_small_map();
+        T_EXPECT(acre_heap_alloc(subject, 16) != NULL);
+        T_EXPECT(gap == 0 || acre_heap_alloc(subject, 2 * mib + gap * mib / 4) != NULL);
+        leave_addresses(5 * mib / 2);
+        watch_remap(true);
+        T_EXPECT(acre_heap_alloc(subject, 3 * mib) == NULL);
+        sim.pages.remap = remap;
+        T_EXPECT(others != NULL && others_bytes == 2 * mib);
+        T_EXPECT(acre_heap_usable_size(subject, others) == 2 * mib);
+        T_EXPECT_SOUND(acre_heap_audit(subject));
+        acre_heap_free(subject, others);
+        T_EXPECT_SOUND(heap_close());
+    }
+}
+
+static void block_in_the_place_of_a_strays_end_is_found(void)
+{
+    open_with_small_map();
+    while (subject->segment_count < 2) {
+        T_EXPECT(acre_heap_alloc(subject, 16384) != NULL);
+    }
+    T_EXPECT(newest()->stray);
+    const char
+        *filler; // of the gaps before it: the source gives the lowest addresses that are free
+    do {
+        filler = acre_heap_alloc(subject, 2 * mib);
+    } while (filler != NULL && filler < (const char *)newest());
+    leave_addresses(mib);
+    watch_remap(false);
+    T_EXPECT(acre_heap_alloc(subject, 3 * mib) == NULL); // the others were faster
+    sim.pages.remap = remap;
+    T_EXPECT(others != NULL && (size_t)newest()->length < (size_t)SEGMENT_PAGES);
+    T_EXPECT((uintptr_t)others - (uintptr_t)newest() < (uintptr_t)SEGMENT_BYTES);
+    T_EXPECT(others_bytes == 2 * mib && acre_heap_usable_size(subject, others) == 2 * mib);
+    acre_heap_free(subject, others);
+    T_EXPECT_SOUND(heap_close());
+}
+
 T_MAIN(
-    T_CASE(what_is_left_of_addresses_is_used), T_CASE(small_blocks_use_it_too),
-    T_CASE(short_segment_given_back_is_used_again), T_CASE(nothing_is_made_that_is_too_short),
-    T_CASE(source_that_cannot_resize_has_none), T_CASE(huge_block_gets_the_free_end_of_a_segment),
-    T_CASE(end_that_cannot_be_cut_stays))
+    T_CASE(refused_cut_leaves_others_blocks_in_the_map),
+    T_CASE(block_in_the_place_of_a_strays_end_is_found), T_CASE(what_is_left_of_addresses_is_used),
+    T_CASE(small_blocks_use_it_too), T_CASE(short_segment_given_back_is_used_again),
+    T_CASE(nothing_is_made_that_is_too_short), T_CASE(source_that_cannot_resize_has_none),
+    T_CASE(huge_block_gets_the_free_end_of_a_segment), T_CASE(end_that_cannot_be_cut_stays))
