@@ -115,6 +115,7 @@ struct slot {
     struct slab *active[SIZE_CLASSES];
     struct link awake[SIZE_CLASSES]; // oldest first
     struct link empty;
+    uint16_t empty_of[SIZE_CLASSES]; // empty slabs by class; only with ACRE_PORT_HELPER
     uint32_t run_count;
     size_t run_bytes;
     struct {

@@ -183,10 +183,11 @@ static bool seems_all_free(struct slot *slot, struct slab *slab)
     return aim_at_empty(slot, slab) && slab_hot_count(slab) + foreign_count(slab) >= slab->carved;
 }
 
-/// Counts empty slabs of all slots, for giveback.c.
-static void count_in_heap(struct slab *slab, uint32_t more)
+/// Counts empty slabs by class, because there may be many, and those of all slots, for giveback.c.
+static void count_empty(struct slot *slot, struct slab *slab, uint32_t more)
 {
     if (ACRE_PORT_HELPER) {
+        slot->empty_of[slab->class] = (uint16_t)(slot->empty_of[slab->class] + more);
         (void)add_relaxed(&segment_of(slab)->heap->empty_slabs, more);
     }
 }
@@ -196,7 +197,7 @@ void slab_add_empty(struct slot *slot, struct slab *slab)
     slab->state = SLAB_EMPTY;
     list_add_first(&slot->empty, &slab->link);
     slot->empty_count += 1;
-    count_in_heap(slab, 1);
+    count_empty(slot, slab, 1);
 }
 
 void slab_remove_empty(struct slot *slot, struct slab *slab)
@@ -206,7 +207,7 @@ void slab_remove_empty(struct slot *slot, struct slab *slab)
     if (slot->empty_count < slot->empty_low) {
         slot->empty_low = slot->empty_count;
     }
-    count_in_heap(slab, (uint32_t)-1);
+    count_empty(slot, slab, (uint32_t)-1);
 }
 
 /// An awake slab that seems to be all free waits among the empty ones.
@@ -257,6 +258,9 @@ struct slab *slab_check_empty(acre_heap *heap, struct slot *slot, struct slab *s
 
 struct slab *slab_take_empty(struct slot *slot, unsigned class)
 {
+    if (ACRE_PORT_HELPER && slot->empty_of[class] == 0) {
+        return NULL;
+    }
     for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
         struct slab *slab = container_of(at, struct slab, link);
         if (slab->class == class) {
