@@ -56,11 +56,27 @@ def given(word):
     return Allocator(name, library)
 
 
+def complaint(library, conf=""):
+    """What a program that does nothing says on it."""
+    env = {**os.environ, "LD_PRELOAD": library, "ACRE_CONF": conf}
+    if not (tests.HERE / "fifty").exists():
+        return ""  # main.py says so
+    done = subprocess.run([str(tests.HERE / "fifty"), "0"], check=False, capture_output=True,
+                          env=env, text=True, errors="replace")
+    return done.stderr
+
+
 def is_loadable(library):
     """The loader reports what it cannot preload on stderr, and goes on without."""
-    done = subprocess.run([str(tests.HERE / "fifty"), "0"], check=False, capture_output=True,
-                          env={**os.environ, "LD_PRELOAD": library}, text=True, errors="replace")
-    return "cannot be preloaded" not in done.stderr
+    return "cannot be preloaded" not in complaint(library)
+
+
+def check_conf(word, library, conf):
+    """acre reports an option that it does not understand, and goes on without."""
+    marker = "acre: ACRE_CONF: "
+    for line in complaint(library, conf).splitlines():
+        if line.startswith(marker):
+            say.wrong(f"'{word}' for --conf: {line.removeprefix(marker)}; acre_options(5) has them all")
 
 
 def collect(peers, options):
@@ -75,6 +91,7 @@ def collect(peers, options):
         name, conf = split_pair("--conf", word)
         if "acre" not in found:
             say.wrong("--conf is for acre, and there is no acre here")
+        check_conf(word, found["acre"].library, conf)
         take(found, "--conf", Allocator(name, found["acre"].library, conf, True))
     for word in options.extra:
         take(found, "--with", given(word))

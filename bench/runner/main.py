@@ -108,12 +108,17 @@ def choose(everything, only):
             any(name in wanted and fits(t) for name, fits in GROUPS.items())]
 
 
+HOW_TO_BUILD = "type 'cmake --build build --target bench_programs' in acre's sources"
+
+
 def print_list(everything):
     rows = [[t.name, t.group, tests.why_not(t) or ""] for t in everything]
     widths = [max(len(row[i]) for row in rows) for i in range(2)]
     for name, group, reason in rows:
         note = f"skipped: {reason}" if reason else ""
         print(f"{name:{widths[0]}}  {group:{widths[1]}}  {note}".rstrip())
+    if any("was not built" in reason for _, _, reason in rows):
+        print(f"\nTo have the pattern programs, {HOW_TO_BUILD}.")
 
 
 def split_runnable(wanted):
@@ -175,7 +180,7 @@ def on_signal(number_of_signal, _):
     raise KeyboardInterrupt(number_of_signal)
 
 
-def interrupted(record):
+def interrupted(record, options):
     """Keeps what there is and says how to go on."""
     if not record.runs:
         say.note("interrupted; nothing was measured yet")
@@ -183,7 +188,7 @@ def interrupted(record):
     path = record.path or pathlib.Path(UNFINISHED)
     record.save(path)
     say.note(f"interrupted with {len(record.left())} runs left; to go on, type: "
-             f"acre bench --resume {path}")
+             f"acre bench --resume {path}" + (f" --html {options.html}" if options.html else ""))
     return say.INTERRUPTED
 
 
@@ -220,13 +225,12 @@ def main(words):
     record = None
     try:
         if not (tests.HERE / "run_once").exists():
-            say.failed(f"the pattern programs are not in '{tests.HERE}'; type 'cmake --build build "
-                       "--target bench_programs' in acre's sources")
+            say.failed(f"the pattern programs are not in '{tests.HERE}'; {HOW_TO_BUILD}")
         record = begin(options, version, peers, everything)
         directory = tempfile.mkdtemp(prefix="acre-bench-")
         measure(record, everything, directory)
     except KeyboardInterrupt:
-        return interrupted(record) if record else say.INTERRUPTED
+        return interrupted(record, options) if record else say.INTERRUPTED
     finally:
         if directory:
             shutil.rmtree(directory, ignore_errors=True)

@@ -46,6 +46,10 @@ typedef struct acre_heap_options {
 /// Keep free memory instead of giving it back to the page source before destroy or trim.
 #define ACRE_HEAP_KEEP 1u
 
+/// Ask the page source for huge pages once the heap is large (32 MiB for each slot). Fewer page faults, where the
+/// machine has huge pages at hand; without it the system decides.
+#define ACRE_HEAP_HUGE_PAGES 2u
+
 /// Creates an empty heap that takes its memory from `pages`.
 ///
 /// pages    stays the caller's; must outlive the heap

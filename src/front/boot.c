@@ -60,7 +60,8 @@ static bool create_heap(void)
         .limit_bytes = options.limit_bytes,
         .name = "default",
         .span_bytes = span_bytes(),
-        .flags = options.keep ? ACRE_HEAP_KEEP : 0,
+        .flags =
+            (options.keep ? ACRE_HEAP_KEEP : 0) | (options.hugepages ? ACRE_HEAP_HUGE_PAGES : 0),
     };
     acre_heap *heap;
     if (acre_heap_create(acre_pages_mmap(), &heap_options, &heap) != ACRE_OK) {

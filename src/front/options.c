@@ -159,6 +159,11 @@ static bool set_keep(struct options *options, const struct piece *value)
     return set_switch(value, &options->keep);
 }
 
+static bool set_hugepages(struct options *options, const struct piece *value)
+{
+    return set_switch(value, &options->hugepages);
+}
+
 static bool set_giveback(struct options *options, const struct piece *value)
 {
     return set_switch(value, &options->giveback);
@@ -175,7 +180,7 @@ static const struct {
 } keys[] = {
     {"slots", set_slots},         {"stats", set_stats},     {"stats_fd", set_stats_fd},
     {"stats_pid", set_stats_pid}, {"limit", set_limit},     {"keep", set_keep},
-    {"giveback", set_giveback},   {"sandbox", set_sandbox},
+    {"giveback", set_giveback},   {"sandbox", set_sandbox}, {"hugepages", set_hugepages},
 };
 
 static void set_option(struct options *options, const char *at, size_t length)

@@ -18,6 +18,7 @@ struct options {
     size_t limit_bytes;
     bool keep;
     bool giveback;
+    bool hugepages;
     bool sandbox; // system calls that a strict filter allows, no others
 };
 

@@ -7,7 +7,7 @@
 #include "heap/reclaim.h"
 #include "heap/space.h"
 
-enum { HEAP_FLAGS = ACRE_HEAP_KEEP, PAGE_BYTES_MIN = 64 };
+enum { HEAP_FLAGS = ACRE_HEAP_KEEP | ACRE_HEAP_HUGE_PAGES, PAGE_BYTES_MIN = 64 };
 
 /// Entries of the map: a power of two that covers the span, at least one segment.
 SLOW static bool map_entries_for(const acre_heap_options *options, size_t *out)

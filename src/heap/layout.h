@@ -137,7 +137,7 @@ struct segment {
     uint32_t pins;          // walks and purges that are at it: it must stay
     bool stray;             // not in the map
     bool is_fragmented;     // on heap->fragmented
-    bool huge_pages;        // advised so: see segment.c
+    bool may_be_huge;       // its pages: see segment.c
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];

@@ -109,7 +109,7 @@ SLOW static size_t purge_segment(acre_heap *heap, struct segment **segment, uint
     unsigned count = now->pins == 1 ? claim_pages(heap, now, claimed) : 0;
     if (count != 0) {
         acre_port_lock_drop(&heap->lock);
-        if (now->huge_pages) {
+        if (now->may_be_huge) {
             segment_advise(heap, now, false); // else the system may fill the gaps again by itself
         }
         bytes = purge_claimed(heap, now, claimed);

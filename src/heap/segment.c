@@ -11,9 +11,9 @@
 // Where a limit leaves no addresses for a whole segment, one is made that is as long as it can be: short, of whole
 // slices. It stays so until it is cut to its header. segment_tail.c makes whole ones short for a huge block.
 //
-// Huge pages save most faults, but one that is touched at all is there as a whole. So a heap's first
-// segments, eight for each slot, ask for small pages; those of a heap that is large already will fill
-// up and ask for huge ones, until a purge gives back parts of them (docs/design/0010).
+// A huge page that is touched at all is there as a whole. So a heap's first segments, eight for each slot, ask for small
+// pages; of those of a heap that is large already the system decides, or the heap's owner (ACRE_HEAP_HUGE_PAGES),
+// until a purge gives back parts of them (docs/design/0010).
 // SPDX-License-Identifier: MIT
 #include "heap/segment.h"
 
@@ -37,14 +37,14 @@ SLOW static size_t stub_bytes(const acre_heap *heap)
 // For each slot: its slabs of many classes may be touched only here and there.
 enum { SMALL_PAGE_SEGMENTS = 8 };
 
-SLOW void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages)
+SLOW void segment_advise(acre_heap *heap, struct segment *segment, bool may_be_huge)
 {
     acre_pages *pages = heap->pages;
-    segment->huge_pages = huge_pages;
-    if (pages->advise != NULL) {
+    segment->may_be_huge = may_be_huge;
+    if (pages->advise != NULL && (!may_be_huge || (heap->flags & ACRE_HEAP_HUGE_PAGES) != 0)) {
         pages->advise(
             pages, segment, segment_bytes(segment),
-            huge_pages ? ACRE_ADVICE_HUGE_PAGES : ACRE_ADVICE_SMALL_PAGES);
+            may_be_huge ? ACRE_ADVICE_HUGE_PAGES : ACRE_ADVICE_SMALL_PAGES);
     }
 }
 
@@ -223,7 +223,7 @@ SLOW static bool create(acre_heap *heap, size_t least_bytes)
     acre_port_lock_take(&heap->lock);
     uint32_t added = heap->segments_added;
     uint32_t slots = heap->slots_made != 0 ? heap->slots_made : 1;
-    bool huge_pages = heap->segment_count >= SMALL_PAGE_SEGMENTS * slots;
+    bool may_be_huge = heap->segment_count >= SMALL_PAGE_SEGMENTS * slots;
     bool allowed = space_charge_locked(heap, header_bytes + MAP_BYTES_OF_SEGMENT);
     acre_port_lock_drop(&heap->lock);
     if (!allowed) {
@@ -237,7 +237,7 @@ SLOW static bool create(acre_heap *heap, size_t least_bytes)
         pages->release(pages, segment, found.bytes) == ACRE_OK; // else addresses are lost, no more
     if (committed) {
         segment_init(heap, segment, found.stub, (unsigned)(found.bytes / PAGE_BYTES));
-        segment_advise(heap, segment, huge_pages);
+        segment_advise(heap, segment, may_be_huge);
     }
     acre_port_lock_take(&heap->lock);
     heap->held_bytes -= MAP_BYTES_OF_SEGMENT;

@@ -21,7 +21,7 @@ struct page_range {
 };
 
 /// Asks for huge or small pages for a segment that nobody else can give back now. No lock may be held.
-void segment_advise(acre_heap *heap, struct segment *segment, bool huge_pages);
+void segment_advise(acre_heap *heap, struct segment *segment, bool may_be_huge);
 
 /// Reserves a segment, commits its header and adds it to the heap. False if the source or the limit
 /// does not allow it, and no other thread has added one meanwhile. No lock may be held.

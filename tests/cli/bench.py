@@ -360,6 +360,7 @@ WRONG = (
      "'/etc/passwd' is no shared library that can be preloaded; use --with NAME=FILE.so"),
     (("--with", "acre=/etc/passwd"), "'/etc/passwd' is no shared library that can be preloaded; "),
     (("--conf", "acre=keep=1"), "the name 'acre' is taken; use another for --conf"),
+    (("--conf", "a=bogus=1"), "'a=bogus=1' for --conf: unknown key 'bogus'; acre_options(5) has"),
     (("--conf", "keep"), "'keep' is no value for --conf; use --conf NAME=OPTIONS"),
     (("--clock", "sun"), "--clock: invalid choice: 'sun' (choose from 'wall', 'cpu'); try "),
     (("--resume", "/nonexistent"), "cannot read '/nonexistent': No such file or directory"),

@@ -31,7 +31,8 @@ HEAP = re.compile(
     r"heap at exit \d+\.\d [KMG]iB in \d+ blocks; holds \d+\.\d [KMG]iB, \d+\.\d [KMG]iB of it "
     r"bookkeeping; \d+ slots? \((rseq|thread)\)")
 
-NO_HEAP = "no statistics of the heap: the program ended by _exit, as shells do"
+NO_HEAP = ("no statistics of the heap: the program ended by _exit, as shells do, "
+           "or cleared its environment")
 KILLED = "no statistics of the heap: a signal ended the program"
 
 

@@ -52,6 +52,7 @@ static void large_heap_asks_for_huge_pages_until_it_gives_back(void)
 {
     static void *many[160];
     heap_open();
+    subject->flags |= ACRE_HEAP_HUGE_PAGES;
     size_t few = alloc_many(many, 18, mib); // three of a MiB fit into a segment
     T_EXPECT(few == 18 && subject->segment_count <= 8);
     T_EXPECT(sim.advices[ACRE_ADVICE_HUGE_PAGES] == 0);
@@ -64,6 +65,17 @@ static void large_heap_asks_for_huge_pages_until_it_gives_back(void)
     T_EXPECT(sim.advices[ACRE_ADVICE_SMALL_PAGES] == 1 + 8 + 1);
     T_EXPECT(sim.advices[ACRE_ADVICE_HUGE_PAGES] == advised);
     free_many(many, 59);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void large_heap_leaves_the_size_of_pages_to_the_system(void)
+{
+    static void *many[60];
+    heap_open();
+    T_EXPECT(alloc_many(many, 60, mib) == 60);
+    T_EXPECT(sim.advices[ACRE_ADVICE_HUGE_PAGES] == 0);
+    T_EXPECT(sim.advices[ACRE_ADVICE_SMALL_PAGES] == 1 + 8);
+    free_many(many, 60);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -197,6 +209,7 @@ static void purged_memory_reads_as_zero(void)
 
 T_MAIN(
     T_CASE(moderate_heap_waits_before_it_gives_back), T_CASE(large_heap_gives_back_at_once),
+    T_CASE(large_heap_leaves_the_size_of_pages_to_the_system),
     T_CASE(large_heap_asks_for_huge_pages_until_it_gives_back),
     T_CASE(trim_gives_back_all_that_is_free), T_CASE(trim_says_how_much_it_gave_back),
     T_CASE(trim_keeps_what_it_is_told_to), T_CASE(trim_leaves_live_blocks_alone),

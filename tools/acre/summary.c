@@ -38,8 +38,9 @@ static void summary_print_heap(const struct launch_result *run)
     if (run->heap[0] == '\0') {
         fprintf(
             stderr, "acre: no statistics of the heap: %s\n",
-            WIFSIGNALED(run->wait_status) ? "a signal ended the program"
-                                          : "the program ended by _exit, as shells do");
+            WIFSIGNALED(run->wait_status)
+                ? "a signal ended the program"
+                : "the program ended by _exit, as shells do, or cleared its environment");
         return;
     }
     char live[BYTES_BYTES];
