@@ -80,7 +80,7 @@ SLOW static bool map_page_is_unused(acre_heap *heap, uintptr_t addr)
     const size_t page_entries = PAGE_BYTES / sizeof(ptrdiff_t);
     size_t first = (size_t)(map_entry(heap, addr) - heap->map) & ~(page_entries - 1);
     for (size_t i = first; i < first + page_entries && i <= heap->map_mask; i++) {
-        const struct slab *slab = (const struct slab *)((const char *)heap + heap->map[i]);
+        const struct slab *slab = (const void *)((const char *)heap + heap->map[i]);
         if (heap->map[i] != 0 && slab->kind != KIND_HUGE) {
             return false;
         }

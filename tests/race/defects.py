@@ -59,7 +59,7 @@ DEFECTS = [
            "*out = (int16_t)hot->due <= 0 ?", "*out = hot->due == 0 ?",
            "sim_wake", "a_sleeping_slab_wakes_at_frees_from_both_slots"),
     Defect("slabs change hands without a barrier", "src/heap/takeover.c",
-           "|| acre_port_barrier()", "|| true", "sim_takeover", "a_push_is_under_way"),
+           "const bool ended = acre_port_barrier();", "const bool ended = true;", "sim_takeover", "a_push_is_under_way"),
     Defect("a slab is given back because its counters say that it is empty", "src/heap/takeover.c",
            "return count == slab->carved && (hot_last == NULL || hot_last != foreign_last);",
            "return true;", "sim_takeover",
