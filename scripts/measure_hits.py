@@ -22,7 +22,7 @@ import tempfile
 import measure_common as common
 
 # (operation, binding): most instructions that the project allows itself.
-LIMITS = {("malloc", "rseq"): 21, ("free", "rseq"): 28,
+LIMITS = {("malloc", "rseq"): 20, ("free", "rseq"): 28,
           ("malloc", "thread"): 19, ("free", "thread"): 26}
 # malloc stores the list's new head; free links the block, counts the slab down, stores the head.
 NEEDED_STORES = {"malloc": 1, "free": 3}

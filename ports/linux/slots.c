@@ -203,8 +203,8 @@ void acre_port_slot_unclaim(unsigned slot)
     park(slot);
 }
 
-static uint32_t
-    registered; // for barriers: 0 not asked yet, 1 yes, 2 the kernel refuses, or we may not ask
+// For barriers: 0 not asked yet, 1 yes, 2 the kernel refuses, or we may not ask.
+static uint32_t registered;
 
 void acre_port_barrier_forbid(void)
 {

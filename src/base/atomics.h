@@ -6,7 +6,7 @@
 //
 //   load_relaxed, store_relaxed    only that the value is whole
 //   load_acquire, store_release    what was written before the store is seen after the load
-//   swap_acquire, swap_release     exchange: takes what a release published; publishes
+//   swap_acquire                   exchange: takes what a release published
 //   cas_release, cas_acquire       publish or take if nothing changed
 //   cas32_both, *64_both           take and publish: words whose parts belong to several, 64 bits wide
 //                                  only where that is a machine word
@@ -98,12 +98,6 @@ static inline uint32_t swap_acquire(uint32_t *at, uint32_t value)
 {
     ACRE_PORT_STEP();
     return ACRE_ATOMIC_SWAP(at, value, __ATOMIC_ACQUIRE);
-}
-
-static inline uint32_t swap_release(uint32_t *at, uint32_t value)
-{
-    ACRE_PORT_STEP();
-    return ACRE_ATOMIC_SWAP(at, value, __ATOMIC_RELEASE);
 }
 
 /// Replaces *expected by `value` if it still stands at `at`; else reads what stands there into

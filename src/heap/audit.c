@@ -181,12 +181,18 @@ static const char *audit_awake(struct slot *slot, unsigned class)
 static const char *audit_slot(struct slot *slot)
 {
     unsigned empty = 0;
+    uint16_t empty_of[SIZE_CLASSES] = {0};
     for (struct link *at = slot->empty.next; at != &slot->empty; at = at->next) {
         struct slab *slab = container_of(at, struct slab, link);
         if (slab->state != SLAB_EMPTY || owner_slot(slab->owner) != slot->number) {
             return "a list of empty slabs holds one that does not belong there";
         }
         empty += 1;
+        empty_of[slab->class] += 1;
+    }
+    bool same = __builtin_memcmp(empty_of, slot->empty_of, sizeof(empty_of)) == 0;
+    if (ACRE_PORT_HELPER && !same) {
+        return "a slot's counts of empty slabs by class are wrong";
     }
     if (empty != slot->empty_count) {
         return "a slot's count of empty slabs is wrong";

@@ -69,9 +69,8 @@ static inline bool hit_is_block(const struct slab *slab, uintptr_t addr)
 static inline struct slab *hit_live(acre_heap *heap, const void *addr)
 {
     struct slab *slab = map_find(heap, (uintptr_t)addr);
-    bool is_live =
-        hit_is_block(slab, (uintptr_t)addr) &&
-        (ACRE_PORT_TOP_BYTE_0 ? !block_may_be_free(addr) : !block_looks_free(heap, addr));
+    bool is_live = hit_is_block(slab, (uintptr_t)addr) &&
+                   !(block_may_be_free(addr) && block_looks_free(heap, addr));
     return likely(is_live) ? slab : NULL;
 }
 

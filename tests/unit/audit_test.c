@@ -170,6 +170,8 @@ static void lists_of_slabs(void)
         empty->state = SLAB_AWAKE, "a list of empty slabs holds one that does not belong there");
     EXPECT_FOUND(empty->owner = 1, "a list of empty slabs holds one that does not belong there");
     EXPECT_FOUND(slot->empty_count += 1, "a slot's count of empty slabs is wrong");
+    EXPECT_FOUND(
+        slot->empty_of[empty->class] += 1, "a slot's counts of empty slabs by class are wrong");
     EXPECT_FOUND(subject->empty_slabs += 1, "the sum of empty slabs is wrong");
 }
 
