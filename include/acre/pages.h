@@ -48,12 +48,12 @@ struct acre_pages {
     /// was changed (the source may refuse).
     acre_status (*decommit)(acre_pages *self, void *addr, size_t bytes);
 
-    /// Gives memory and addresses back: one whole range as `reserve` or `remap` returned it.
+    /// Gives memory and addresses back: one whole range as `reserve` or `remap` returned it, or with `move` a part.
     /// Returns ACRE_OK, or says that nothing was changed. A heap then keeps a range that holds memory and
     /// uses it again; addresses without memory it may forget.
     acre_status (*release)(acre_pages *self, void *addr, size_t bytes);
 
-    /// Resizes one whole range, keeping its contents: in place, or to other addresses when `may_move`.
+    /// Resizes one whole range, or with `move` a part, keeping its contents: in place, or to other addresses when `may_move`.
     /// One that grows is committed throughout; of one that shrinks parts may not be. What is new reads as zero and
     /// is committed.
     /// Returns the range's address, or NULL with nothing changed. May be NULL: cannot resize.
@@ -66,6 +66,20 @@ struct acre_pages {
     /// Granularity of every call in bytes: a power of two, at least 64. At most one slice of a heap
     /// (acre/config.h).
     size_t page_bytes;
+
+    /// Moves committed memory with its contents from `from` to `to`, where there is other committed memory, which is
+    /// given back. Each is a part of one range, or all of it; they do not overlap. What is at `to` then is a range of
+    /// its own, what is left on either side of `from` and of `to` are ranges of their own, too, and at `from` there is
+    /// nothing.
+    ///
+    /// Returns ACRE_OK; anything else says that at `from` nothing was changed, and that what was at `to` is
+    /// **lost**: it may be there still, or gone, or somebody else's by now. Nobody may touch it or name it in
+    /// another call; what was left and right of it are ranges of their own.
+    ///
+    /// May be NULL: cannot move, or not all of this. A source that has it has `remap`, and takes a part of a range in
+    /// every call for a range of its own: `release`, `remap` and `move` then leave what is on either side. It need not
+    /// take two ranges for one, although one may begin where the other ends.
+    acre_status (*move)(acre_pages *self, void *from, size_t bytes, void *to);
 };
 
 ACRE_END

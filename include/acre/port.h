@@ -75,6 +75,7 @@ typedef enum acre_claim {
 //
 //   ACRE_PORT_ATOMICS       1, or 0 where nothing ever interrupts an allocation
 //   ACRE_PORT_HELPER        1 if heaps may have a helper, or 0: then no code for it is there
+//   ACRE_PORT_MOVE          1 if heaps may put mappings together by acre_pages.move, or 0: the same
 //   ACRE_PORT_SHORT         1 if segments may be short where addresses are, or 0: the same
 //   ACRE_PORT_SPAN_BYTES    default of acre_heap_options.span_bytes
 //

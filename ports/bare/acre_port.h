@@ -9,6 +9,7 @@
 
 #define ACRE_PORT_ATOMICS    0
 #define ACRE_PORT_HELPER     0
+#define ACRE_PORT_MOVE       0
 #define ACRE_PORT_SHORT      0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 22)
 #define ACRE_PORT_SLOTS_MAX  1

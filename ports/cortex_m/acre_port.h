@@ -21,6 +21,7 @@
 #define ACRE_PORT_ATOMICS 0
 #endif
 #define ACRE_PORT_HELPER     0
+#define ACRE_PORT_MOVE       0
 #define ACRE_PORT_SHORT      0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 20)
 #define ACRE_PORT_SLOTS_MAX  1

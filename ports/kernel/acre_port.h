@@ -24,6 +24,7 @@
 
 #define ACRE_PORT_ATOMICS    1
 #define ACRE_PORT_HELPER     0
+#define ACRE_PORT_MOVE       0
 #define ACRE_PORT_SHORT      0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 30)
 #define ACRE_PORT_SLOTS_MAX  ACRE_PORT_CPUS_MAX

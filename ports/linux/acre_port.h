@@ -9,6 +9,7 @@
 
 #define ACRE_PORT_ATOMICS    1
 #define ACRE_PORT_HELPER     1
+#define ACRE_PORT_MOVE       1
 #define ACRE_PORT_SHORT      1
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 34)
 #define ACRE_PORT_SLOTS_MAX  16384

@@ -119,6 +119,16 @@ static void *linux_remap(
     return moved == MAP_FAILED ? NULL : moved;
 }
 
+/// The kernel unmaps what is at `to` before it looks whether it can move.
+static acre_status linux_move(acre_pages *self, void *from, size_t bytes, void *to)
+{
+    (void)self;
+    int saved_errno = errno;
+    void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    errno = saved_errno;
+    return moved == to ? ACRE_OK : ACRE_NO_MEMORY;
+}
+
 static void linux_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)
 {
     (void)self;
@@ -137,6 +147,7 @@ acre_pages *acre_pages_mmap(void)
         .release = linux_release,
         .remap = linux_remap,
         .advise = linux_advise,
+        .move = linux_move,
     };
     if (load_relaxed(&pages.page_bytes) == 0) {
         store_relaxed(&pages.page_bytes, (size_t)getauxval(AT_PAGESZ));

@@ -20,6 +20,7 @@
 #define ACRE_PORT_ATOMICS 0
 #endif
 #define ACRE_PORT_HELPER     1
+#define ACRE_PORT_MOVE       1
 #define ACRE_PORT_SHORT      1
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 28)
 #define ACRE_PORT_SLOTS_MAX  64

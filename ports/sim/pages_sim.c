@@ -25,6 +25,7 @@ static const size_t source_align = (size_t)1 << (SIM_SOURCE_LOG2 - 4);
 struct range {
     size_t from; // offset in the whole
     size_t bytes;
+    bool lost; // by a move that failed: nobody may name it again
 };
 
 static char *memory;
@@ -77,10 +78,38 @@ static const struct range *range_around(const void *addr, size_t bytes)
     size_t from = offset_of(addr);
     for (size_t i = 0; i < range_count; i++) {
         if (from >= ranges[i].from && from - ranges[i].from < ranges[i].bytes) {
-            return from - ranges[i].from + bytes <= ranges[i].bytes ? &ranges[i] : NULL;
+            bool is_in = !ranges[i].lost && from - ranges[i].from + bytes <= ranges[i].bytes;
+            return is_in ? &ranges[i] : NULL;
         }
     }
     return NULL;
+}
+
+/// Cuts a range in two; the second begins at `from`.
+static void cut_range(struct pages_sim *sim, size_t idx, size_t from)
+{
+    if (from == ranges[idx].from || from == ranges[idx].from + ranges[idx].bytes) {
+        return;
+    }
+    if (range_count == RANGES_MAX) {
+        violation("more ranges than the table has room for");
+    }
+    memmove(&ranges[idx + 1], &ranges[idx], (range_count - idx) * sizeof(ranges[0]));
+    ranges[idx].bytes = from - ranges[idx].from;
+    ranges[idx + 1].bytes -= from - ranges[idx + 1].from;
+    ranges[idx + 1].from = from;
+    range_count += 1;
+    sim->ranges_live += 1;
+}
+
+/// Where parts of ranges are ranges: makes this part one. Whatever it is no part of is for others to find.
+static void make_range(struct pages_sim *sim, const void *addr, size_t bytes)
+{
+    const struct range *found = range_around(addr, bytes);
+    if (sim->pages.move != NULL && found != NULL) {
+        cut_range(sim, (size_t)(found - ranges), offset_of(addr) + bytes);
+        cut_range(sim, (size_t)(found - ranges), offset_of(addr));
+    }
 }
 
 static struct range *whole_range(const void *addr, size_t bytes)
@@ -233,6 +262,7 @@ static acre_status sim_release(acre_pages *self, void *addr, size_t bytes)
 {
     struct pages_sim *sim = (struct pages_sim *)self;
     bool fails = enter(sim, SIM_RELEASE, bytes);
+    make_range(sim, addr, bytes);
     struct range *range = whole_range(addr, bytes);
     if (range == NULL) {
         violation("release of what is no whole range");
@@ -281,6 +311,7 @@ static void *sim_remap(
 {
     struct pages_sim *sim = (struct pages_sim *)self;
     bool fails = enter(sim, SIM_REMAP, new_bytes);
+    make_range(sim, addr, old_bytes);
     struct range *range = whole_range(addr, old_bytes);
     if (range == NULL) {
         violation("remap of what is no whole range");
@@ -303,6 +334,40 @@ static void *sim_remap(
         return addr;
     }
     return may_move ? move_range(sim, addr, old_bytes, new_bytes) : NULL;
+}
+
+static acre_status sim_move_pages(acre_pages *self, void *from, size_t bytes, void *to)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_MOVE, bytes);
+    size_t apart = offset_of(from) > offset_of(to) ? offset_of(from) - offset_of(to)
+                                                   : offset_of(to) - offset_of(from);
+    if (apart < bytes) {
+        violation("a move onto itself");
+    }
+    make_range(sim, from, bytes);
+    make_range(sim, to, bytes);
+    if (whole_range(from, bytes) == NULL || whole_range(to, bytes) == NULL) {
+        violation("a move from or to what is no part of a range");
+    }
+    if (bytes_to_open(sim, offset_of(from), bytes) != 0 ||
+        bytes_to_open(sim, offset_of(to), bytes) != 0) {
+        violation("a move from or to what is not committed");
+    }
+    if (!fails) {
+        memcpy(to, from, bytes);
+        remove_range(sim, whole_range(from, bytes));
+        return ACRE_OK;
+    }
+    if (sim->move_leaves_hole) {
+        remove_range(sim, whole_range(to, bytes));
+    } else {
+        close_pages(sim, offset_of(to), bytes);
+        whole_range(to, bytes)->lost = true;
+        sim->ranges_live -= 1;
+        sim->reserved_bytes -= bytes;
+    }
+    return ACRE_NO_MEMORY;
 }
 
 static void sim_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)
@@ -363,6 +428,7 @@ void pages_sim_init(struct pages_sim *sim, size_t page_bytes, bool can_remap)
         .remap = can_remap ? sim_remap : NULL,
         .advise = sim_advise,
         .page_bytes = page_bytes,
+        .move = can_remap ? sim_move_pages : NULL,
     };
     clear_memory(sim);
 }

@@ -10,7 +10,15 @@
 
 #include "acre/pages.h"
 
-enum sim_call { SIM_RESERVE, SIM_COMMIT, SIM_DECOMMIT, SIM_RELEASE, SIM_REMAP, SIM_CALLS };
+enum sim_call {
+    SIM_RESERVE,
+    SIM_COMMIT,
+    SIM_DECOMMIT,
+    SIM_RELEASE,
+    SIM_REMAP,
+    SIM_MOVE,
+    SIM_CALLS
+};
 
 struct pages_sim {
     acre_pages pages; // first, so that a pages_sim is an acre_pages
@@ -28,6 +36,8 @@ struct pages_sim {
     size_t memory_bytes_max; // commits beyond it fail; 0 = no bound
     size_t addr_bytes_max;   // reserves beyond it fail; 0 = no bound
     bool remap_moves;        // a remap that may move does, whether it must or not
+    bool
+        move_leaves_hole; // a move that fails has unmapped its target: anybody may get the addresses
 
     size_t advices[ACRE_ADVICE_HUGE_PAGES + 1]; // given, of each kind
 
@@ -41,7 +51,7 @@ struct pages_sim {
 /// Makes the source as new, with nothing reserved: whoever had memory of it loses it.
 ///
 /// page_bytes  a power of two from 64 to 65536
-/// can_remap   whether pages.remap is there
+/// can_remap   whether pages.remap is there, and pages.move
 void pages_sim_init(struct pages_sim *sim, size_t page_bytes, bool can_remap);
 
 /// Forgets every failure that is still to come; the counts start anew.

@@ -204,6 +204,37 @@ static const char *audit_slot(struct slot *slot)
     return broken;
 }
 
+/// Mappings of huge blocks: those of a block lie one behind the other, those that are kept are counted right.
+static const char *audit_mappings(acre_heap *heap)
+{
+    uint32_t parts = 0;
+    for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
+        const struct slab *huge = container_of(at, struct slab, link);
+        for (const struct slab *part = huge->behind; part != NULL; part = part->behind) {
+            const uintptr_t end =
+                part->behind == NULL ? huge->base + huge->block_bytes : part->behind->base;
+            if (part->base <= huge->base || part->base + part->block_bytes != end) {
+                return "a huge block's mappings are not one behind the other";
+            }
+            parts += 1;
+        }
+    }
+    uint32_t kept = 0;
+    size_t kept_bytes = 0;
+    for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached; at = at->next) {
+        const struct slab *huge = container_of(at, struct slab, link);
+        kept += 1;
+        kept_bytes += huge->block_bytes;
+        if (huge->behind != NULL) {
+            return "a kept mapping is part of a block";
+        }
+    }
+    if (parts != heap->huge_parts || kept != heap->huge_cached_count) {
+        return "the count of mappings is wrong";
+    }
+    return kept_bytes != heap->huge_cached_bytes ? "the sum of kept mappings is wrong" : NULL;
+}
+
 static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_pages)
 {
     size_t huge = 0;
@@ -256,6 +287,9 @@ const char *acre_heap_audit(acre_heap *heap)
     }
     if (broken == NULL && free_dirty_pages != heap->free_dirty_pages) {
         broken = "the sum of free dirty pages is wrong";
+    }
+    if (ACRE_PORT_MOVE && broken == NULL) {
+        broken = audit_mappings(heap);
     }
     return broken != NULL ? broken : audit_sums(heap, used_pages, dirty_pages);
 }

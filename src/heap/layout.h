@@ -81,7 +81,7 @@ struct slab {
     uint16_t carved;    // blocks made so far: only these can be live or free
     uint16_t capacity;  // blocks in all
     size_t block_bytes; // size of each block; of the whole block if huge
-    bool fresh;         // memory beyond the carved blocks reads as zero
+    bool fresh;         // memory beyond the carved blocks reads as zero; of a kept huge mapping all
     bool stray;         // not in the heap's map, because another slice has its place there
     size_t asked_bytes; // huge: whole bytes of the last request, at most block_bytes
 
@@ -93,10 +93,13 @@ struct slab {
     uint32_t aborts;   // acre_port_aborts() when due was last set afresh
     uintptr_t foreign; // generation, count and first block of the foreign list: see foreign.h
     struct link link;  // awake, empty or huge list
+    struct slab *
+        behind; // huge: the mapping that its block goes on in; NULL: none. Only with ACRE_PORT_MOVE
 };
 
 _Static_assert(
     sizeof(void *) == 4 || offsetof(struct slab, hot) == LINE_BYTES, "two lines: shared, owner's");
+_Static_assert(sizeof(struct slab) == (size_t)2 * LINE_BYTES, "two lines");
 
 /// One slot's part of a heap. Allocated when the slot first needs it; never freed before the heap.
 struct slot {
@@ -203,13 +206,15 @@ struct acre_heap {
     uint32_t stray_count;      // segments and huge blocks that are not in the map
     uint32_t huge_count;       // live
     uint32_t huge_cached_count;
-    size_t huge_bytes; // live
+    uint32_t huge_parts; // mappings of live huge blocks beyond one each
+    size_t huge_bytes;   // live
     size_t huge_cached_bytes;
     size_t huge_grown_bytes;  // segments made since there are kept mappings: see huge_make_way
     size_t free_dirty_pages;  // free pages that hold memory
     size_t used_pages;        // pages in slabs and runs
     size_t used_pages_peak;   // their recent maximum; sinks with each purge
     size_t purge_above_bytes; // do not purge below: less could not be given back
+    bool move_refused;        // once, by the source: see huge_parts.c
     bool purging;             // a free is purging
     bool was_large;           // it has used more than what purge.c is patient with
     bool is_helped;           // a helper gives back: see giveback.h

@@ -123,6 +123,24 @@ static void huge_blocks(void)
     get_zero(34 * mib);
 }
 
+/// Blocks of parts: cut off kept mappings, and composed of them.
+static void parts(void)
+{
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 5; i++) {
+            get(2 * mib + i * 65536);
+        }
+        drop_all();
+        get(7 * mib);
+        get_zero(6 * mib);
+        drop_all();
+        get(3 * mib);
+        get(9 * mib);
+        resize(1, 5 * mib);
+        resize(1, 8 * mib);
+    }
+}
+
 static void resizes(void)
 {
     static const size_t sizes[] = {100,   3000,    30000,   60000,   20000,   2 * 1048576,
@@ -244,6 +262,7 @@ static const char *run_all(void (*scenario)(void), const struct site *site, size
                 pages_sim_init(&sim, site->page_bytes, !site->no_remap);
                 *(kind == ANY_CALL ? &sim.fail_all_at : &sim.fail_at[kind]) = k;
                 sim.fail_on = on != 0;
+                sim.move_leaves_hole = k % 2 == 0;
                 const char *broken = run_once(scenario, site, &met);
                 if (broken != NULL) {
                     t_say_number("kind of call", kind);
@@ -296,6 +315,11 @@ static void runs_survive_every_failure(void)
 static void huge_survives_every_failure(void)
 {
     survives(huge_blocks, 8);
+}
+
+static void parts_survive_every_failure(void)
+{
+    survives(parts, 15);
 }
 
 static void realloc_survives_every_failure(void)
@@ -354,7 +378,8 @@ static void destroy_gives_back_what_the_source_takes(void)
 T_MAIN(
     T_CASE(create_survives_every_failure), T_CASE(small_survives_every_failure),
     T_CASE(runs_survive_every_failure), T_CASE(huge_survives_every_failure),
-    T_CASE(realloc_survives_every_failure), T_CASE(aligned_survives_every_failure),
-    T_CASE(trim_survives_every_failure), T_CASE(new_slots_survive_every_failure),
-    T_CASE(takeover_survives_every_failure), T_CASE(segments_survive_every_failure),
-    T_CASE(every_kind_of_call_was_failed_often), T_CASE(destroy_gives_back_what_the_source_takes))
+    T_CASE(parts_survive_every_failure), T_CASE(realloc_survives_every_failure),
+    T_CASE(aligned_survives_every_failure), T_CASE(trim_survives_every_failure),
+    T_CASE(new_slots_survive_every_failure), T_CASE(takeover_survives_every_failure),
+    T_CASE(segments_survive_every_failure), T_CASE(every_kind_of_call_was_failed_often),
+    T_CASE(destroy_gives_back_what_the_source_takes))

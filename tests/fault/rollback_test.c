@@ -294,7 +294,7 @@ static void huge_block_whose_shrinking_is_refused_keeps_its_mapping(void)
 
 static void cached_mapping_that_cannot_be_resized_is_kept(void)
 {
-    heap_open();
+    heap_open_at(&(struct site){.page_bytes = 4096, .no_move = true});
     void *block = acre_heap_alloc(subject, 8 * mib);
     acre_heap_free(subject, block);
     fail_next(SIM_REMAP);

@@ -7,7 +7,14 @@
 // SPDX-License-Identifier: MIT
 #include "unit/fixture.h"
 
-enum { HEAPS = 2, LIVE_MAX = 400, SLOTS = 4, AUDIT_EVERY = 16, EDGE_BYTES = 128 };
+enum {
+    HEAPS = 2,
+    LIVE_MAX = 400,
+    SLOTS = 4,
+    AUDIT_EVERY = 16,
+    EDGE_BYTES = 128,
+    MARK_EVERY = 1 << 18
+};
 
 /// One live block, as the oracle sees it.
 struct shadow {
@@ -24,6 +31,7 @@ struct model_site {
     unsigned steps;
     bool restless; // the thread is moved at any step
     bool failing;  // calls to the source fail now and then
+    bool large;    // half of the blocks are of more than a mebibyte
 };
 
 static const struct model_site *at;
@@ -48,11 +56,15 @@ static void restless_step(void)
 
 // ---- the oracle ----------------------------------------------------------------------------------
 
-/// The first and the last bytes of a block, which a neighbour would spoil.
+/// The first and the last bytes of a block, which a neighbour would spoil. Of a large one also some between, for it
+/// may be composed of several mappings.
 static void mark(struct shadow *shadow)
 {
     size_t edge = shadow->size < EDGE_BYTES ? shadow->size : EDGE_BYTES;
     shadow->seed = random_next(&state);
+    for (size_t i = MARK_EVERY; i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
+        block_fill(shadow->block + i, sizeof(uint64_t), shadow->seed + i);
+    }
     block_fill(shadow->block, edge, shadow->seed);
     block_fill(shadow->block + shadow->size - edge, edge, shadow->seed + 1);
 }
@@ -61,6 +73,11 @@ static bool is_marked(const struct shadow *shadow)
 {
     size_t edge = shadow->size < EDGE_BYTES ? shadow->size : EDGE_BYTES;
     bool head_is_whole = shadow->size >= 2 * (size_t)EDGE_BYTES; // else the tail wrote over it
+    for (size_t i = MARK_EVERY; i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
+        if (!block_holds(shadow->block + i, sizeof(uint64_t), shadow->seed + i)) {
+            return false;
+        }
+    }
     return block_holds(shadow->block + shadow->size - edge, edge, shadow->seed + 1) &&
            (!head_is_whole || block_holds(shadow->block, edge, shadow->seed));
 }
@@ -148,6 +165,9 @@ static void audit(void)
 /// Mostly small, but every kind of block is met often.
 static size_t random_size(void)
 {
+    if (at->large && random_below(&state, 2) == 0) {
+        return ((size_t)1 << 20) + random_below(&state, (size_t)10 << 20);
+    }
     switch (random_below(&state, 16)) {
     case 0:
         return random_below(&state, (size_t)3 << 20);
@@ -271,6 +291,9 @@ static void do_weather(void)
             // Not releases: of a range whose release is refused, the addresses may be lost.
             sim.fail_at[random_below(&state, 3)] = 1 + random_below(&state, 6);
             sim.fail_at[SIM_REMAP] = 1 + random_below(&state, 3);
+            sim.fail_at[SIM_MOVE] =
+                20 * random_below(&state, 2); // a heap that meets it moves no more
+            sim.move_leaves_hole = random_below(&state, 2) == 0;
             sim.fail_on = random_below(&state, 8) == 0;
         }
         break;
@@ -283,7 +306,7 @@ static void do_weather(void)
 /// Phases in which the heap grows, shrinks or stays.
 static void do_step(unsigned step)
 {
-    size_t wanted = LIVE_MAX / 4 * (step / 500 % 4);
+    size_t wanted = (size_t)(LIVE_MAX / (at->large ? 24 : 4)) * (step / 500 % 4);
     size_t dice = random_below(&state, 16);
     bool grow = live_count < LIVE_MAX && (live_count == 0 || dice < (live_count < wanted ? 9 : 5));
     if (random_below(&state, 12) == 0) {
@@ -339,6 +362,7 @@ static void run_model(const struct model_site *site)
         }
     }
     T_EXPECT_SOUND(wrong);
+    T_EXPECT(!site->large || site->failing || sim.calls[SIM_MOVE] >= 20); // blocks were composed
     T_EXPECT_SOUND(end_model());
 }
 
@@ -397,6 +421,29 @@ static void model_on_a_failing_source(void)
     run_model(&(struct model_site){.site = {.page_bytes = 4096}, .steps = 9000, .failing = true});
 }
 
+static void model_of_large_blocks(void)
+{
+    run_model(&(struct model_site){.site = {.page_bytes = 4096}, .steps = 3000, .large = true});
+}
+
+static void model_of_large_blocks_within_a_limit(void)
+{
+    run_model(&(struct model_site){
+        .site = {.page_bytes = 65536, .options = {.limit_bytes = 60 * mib}},
+        .steps = 3000,
+        .large = true});
+}
+
+static void model_of_large_blocks_on_a_failing_source(void)
+{
+    run_model(&(struct model_site){
+        .site = {.page_bytes = 16384},
+        .steps = 3000,
+        .restless = true,
+        .failing = true,
+        .large = true});
+}
+
 static void model_with_everything_at_once(void)
 {
     run_model(&(struct model_site){
@@ -410,5 +457,6 @@ T_MAIN(
     T_CASE(model_on_pages_of_4_kib), T_CASE(model_on_pages_of_16_kib),
     T_CASE(model_on_pages_of_64_kib), T_CASE(model_on_pages_of_256_bytes),
     T_CASE(model_without_remap), T_CASE(model_within_a_limit), T_CASE(model_with_strays),
-    T_CASE(model_that_keeps_memory), T_CASE(model_moved_at_any_step),
+    T_CASE(model_that_keeps_memory), T_CASE(model_moved_at_any_step), T_CASE(model_of_large_blocks),
+    T_CASE(model_of_large_blocks_within_a_limit), T_CASE(model_of_large_blocks_on_a_failing_source),
     T_CASE(model_on_a_failing_source), T_CASE(model_with_everything_at_once))

@@ -181,7 +181,9 @@ static void sums_of_the_heap(void)
     EXPECT_FOUND(subject->used_pages += 1, "the sum of used pages is wrong");
     EXPECT_FOUND(subject->held_bytes -= 4096, "the sum of held memory is wrong");
     EXPECT_FOUND(subject->metadata_bytes += 64, "the sum of held memory is wrong");
-    EXPECT_FOUND(subject->huge_cached_bytes -= 4096, "the sum of held memory is wrong");
+    EXPECT_FOUND(subject->huge_cached_bytes -= 4096, "the sum of kept mappings is wrong");
+    EXPECT_FOUND(subject->huge_cached_count += 1, "the count of mappings is wrong");
+    EXPECT_FOUND(subject->huge_parts += 1, "the count of mappings is wrong");
     EXPECT_FOUND(
         subject->limit_bytes = subject->held_bytes - 1, "the heap holds more than its limit");
     EXPECT_FOUND(subject->free_dirty_pages += 1, "the sum of free dirty pages is wrong");

@@ -13,6 +13,9 @@ void heap_open_at(const struct site *site)
 {
     sim_reset();
     pages_sim_init(&sim, site->page_bytes, !site->no_remap);
+    if (site->no_move) {
+        sim.pages.move = NULL;
+    }
     if (acre_heap_create(&sim.pages, &site->options, &subject) != ACRE_OK) {
         subject = NULL;
     }

@@ -21,10 +21,11 @@ extern acre_heap *subject; // the heap under test
 struct site {
     size_t page_bytes;
     bool no_remap;
+    bool no_move;
     acre_heap_options options;
 };
 
-/// A heap on pages of 4 KiB that can be remapped, without options.
+/// A heap on pages of 4 KiB that can be remapped and moved, without options.
 void heap_open(void);
 
 /// A heap at a given site; NULL in `subject` if it cannot be created.

@@ -11,6 +11,12 @@ static void open_without_remap(void)
     heap_open_at(&(struct site){.page_bytes = 4096, .no_remap = true});
 }
 
+/// Mappings can be resized, but neither cut nor put together.
+static void open_without_move(void)
+{
+    heap_open_at(&(struct site){.page_bytes = 4096, .no_move = true});
+}
+
 static void huge_block_has_its_own_mapping(void)
 {
     heap_open();
@@ -76,7 +82,7 @@ static void kept_mapping_a_little_too_large_is_taken_as_it_is(void)
 
 static void kept_mapping_nearest_in_size_is_taken(void)
 {
-    heap_open();
+    open_without_move();
     void *small = acre_heap_alloc(subject, 2 * mib);
     void *large = acre_heap_alloc(subject, 8 * mib);
     acre_heap_free(subject, small);
@@ -101,7 +107,7 @@ static void kept_mapping_of_another_size_is_left_where_none_can_be_resized(void)
 static void kept_mappings_make_room_where_the_heap_would_grow(void)
 {
     void *blocks[4];
-    heap_open();
+    open_without_move();
     T_EXPECT(alloc_many(blocks, 4, 2 * mib) == 4);
     free_many(blocks, 4);
     T_EXPECT(subject->huge_cached_count == 4);
@@ -134,7 +140,7 @@ static void kept_mapping_goes_when_the_heap_has_grown_by_as_much_in_small_blocks
 static void kept_mappings_stay_in_a_heap_that_keeps(void)
 {
     void *blocks[4];
-    heap_open();
+    open_without_move();
     subject->flags |= ACRE_HEAP_KEEP;
     T_EXPECT(alloc_many(blocks, 4, 2 * mib) == 4);
     free_many(blocks, 4);
@@ -146,7 +152,7 @@ static void kept_mappings_stay_in_a_heap_that_keeps(void)
 static void kept_mappings_are_few(void)
 {
     void *blocks[24];
-    heap_open();
+    open_without_move();
     T_EXPECT(alloc_many(blocks, 24, 5 * mib / 4) == 24);
     free_many(blocks, 24);
     T_EXPECT(subject->huge_cached_count == 16);

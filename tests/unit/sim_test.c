@@ -63,6 +63,45 @@ static void source_resizes_in_place_or_moves(void)
     T_EXPECT(!pages_sim_is_committed(&sim, range));
 }
 
+static void source_moves_parts_of_ranges(void)
+{
+    start();
+    char *other = pages->reserve(pages, (size_t)8 * UNIT, UNIT);
+    T_EXPECT(pages->commit(pages, range, (size_t)8 * UNIT) == ACRE_OK);
+    T_EXPECT(pages->commit(pages, other, (size_t)8 * UNIT) == ACRE_OK);
+    block_fill(other, (size_t)8 * UNIT, 1);
+    block_fill(range, (size_t)8 * UNIT, 2);
+    T_EXPECT(pages->move(pages, other, (size_t)2 * UNIT, range + 3 * UNIT) == ACRE_OK);
+    T_EXPECT(block_holds(range + 3 * UNIT, (size_t)2 * UNIT, 1));
+    T_EXPECT(block_holds(range, (size_t)3 * UNIT, 2) && !pages_sim_is_committed(&sim, other));
+    T_EXPECT(sim.ranges_live == 4 && sim.committed_bytes == 14 * UNIT);
+    T_EXPECT(sim.reserved_bytes == 14 * UNIT);
+    T_EXPECT(pages->remap(pages, range + 3 * UNIT, 2 * UNIT, UNIT, false) == range + 3 * UNIT);
+    T_EXPECT(pages->release(pages, range, (size_t)3 * UNIT) == ACRE_OK);
+    T_EXPECT(pages->release(pages, range + 3 * UNIT, UNIT) == ACRE_OK);
+    T_EXPECT(pages->release(pages, range + 5 * UNIT, (size_t)3 * UNIT) == ACRE_OK);
+    T_EXPECT(pages->release(pages, other + 3 * UNIT, (size_t)2 * UNIT) == ACRE_OK); // of a range
+    T_EXPECT(pages->release(pages, other + 2 * UNIT, UNIT) == ACRE_OK);
+    T_EXPECT(pages->release(pages, other + 5 * UNIT, (size_t)3 * UNIT) == ACRE_OK);
+    T_EXPECT(sim.ranges_live == 0 && sim.committed_bytes == 0 && sim.reserved_bytes == 0);
+}
+
+static void failed_move_loses_its_target(void)
+{
+    for (unsigned hole = 0; hole < 2; hole++) {
+        start();
+        T_EXPECT(pages->commit(pages, range, (size_t)8 * UNIT) == ACRE_OK);
+        block_fill(range, (size_t)8 * UNIT, 1);
+        sim.move_leaves_hole = hole != 0;
+        sim.fail_at[SIM_MOVE] = 1;
+        T_EXPECT(pages->move(pages, range, (size_t)2 * UNIT, range + 4 * UNIT) != ACRE_OK);
+        T_EXPECT(block_holds(range, (size_t)2 * UNIT, 1) && sim.committed_bytes == 6 * UNIT);
+        T_EXPECT(sim.reserved_bytes == 6 * UNIT && sim.ranges_live == 3);
+        char *next = pages->reserve(pages, (size_t)2 * UNIT, UNIT);
+        T_EXPECT((next == range + 4 * UNIT) == (hole != 0)); // anybody's
+    }
+}
+
 static void source_fails_on_demand_and_changes_nothing(void)
 {
     start();
@@ -115,6 +154,7 @@ static void commit_half_a_page(void *unused)
 static void release_a_part(void *unused)
 {
     (void)unused;
+    pages->move = NULL; // with it, a part is a range
     (void)pages->release(pages, range, UNIT);
 }
 
@@ -129,6 +169,46 @@ static void remap_what_is_not_committed(void *unused)
 {
     (void)unused;
     (void)pages->remap(pages, range, (size_t)8 * UNIT, (size_t)9 * UNIT, true);
+}
+
+static void move_onto_itself(void *unused)
+{
+    (void)unused;
+    (void)pages->commit(pages, range, (size_t)8 * UNIT);
+    (void)pages->move(pages, range, (size_t)2 * UNIT, range + UNIT);
+}
+
+static void move_what_is_not_committed(void *unused)
+{
+    (void)unused;
+    (void)pages->commit(pages, range, (size_t)4 * UNIT);
+    (void)pages->move(pages, range + 4 * UNIT, UNIT, range);
+}
+
+static void move_over_what_is_not_committed(void *unused)
+{
+    (void)unused;
+    (void)pages->commit(pages, range, (size_t)4 * UNIT);
+    (void)pages->move(pages, range, UNIT, range + 4 * UNIT);
+}
+
+static void move_two_ranges_as_one(void *unused)
+{
+    (void)unused;
+    char *other = pages->reserve(pages, (size_t)8 * UNIT, UNIT);
+    (void)pages->commit(pages, range, (size_t)8 * UNIT);
+    (void)pages->commit(pages, other, (size_t)8 * UNIT);
+    (void)pages->move(pages, range, UNIT, range + 2 * UNIT); // three ranges from then on
+    (void)pages->move(pages, range + UNIT, (size_t)2 * UNIT, other);
+}
+
+static void release_what_is_lost(void *hole)
+{
+    (void)pages->commit(pages, range, (size_t)8 * UNIT);
+    sim.move_leaves_hole = hole != NULL;
+    sim.fail_at[SIM_MOVE] = 1;
+    (void)pages->move(pages, range, UNIT, range + 4 * UNIT);
+    (void)pages->release(pages, range + 4 * UNIT, UNIT);
 }
 
 static void reserve_under_a_lock(void *unused)
@@ -186,6 +266,11 @@ static void whoever_breaks_a_contract_is_found(void)
         release_a_part,
         release_twice,
         remap_what_is_not_committed,
+        move_onto_itself,
+        move_what_is_not_committed,
+        move_over_what_is_not_committed,
+        move_two_ranges_as_one,
+        release_what_is_lost,
         reserve_under_a_lock,
         reserve_badly_aligned,
         ask_without_end,
@@ -198,6 +283,8 @@ static void whoever_breaks_a_contract_is_found(void)
         start();
         T_EXPECT(sim_catch(acts[i], NULL).how == SIM_HALTED);
     }
+    start();
+    T_EXPECT(sim_catch(release_what_is_lost, &sim).how == SIM_HALTED);
 }
 
 static void claims_are_answered_as_set(void)
@@ -217,5 +304,6 @@ static void claims_are_answered_as_set(void)
 T_MAIN(
     T_CASE(source_reserves_aligned_and_apart), T_CASE(source_commits_zeros_again_and_again),
     T_CASE(source_resizes_in_place_or_moves), T_CASE(source_fails_on_demand_and_changes_nothing),
+    T_CASE(source_moves_parts_of_ranges), T_CASE(failed_move_loses_its_target),
     T_CASE(source_keeps_within_its_bounds), T_CASE(whoever_breaks_a_contract_is_found),
     T_CASE(claims_are_answered_as_set))

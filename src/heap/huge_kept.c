@@ -1,0 +1,281 @@
+// huge_kept.c - see huge_kept.h.
+//
+// Mapping and faulting in a large block costs more than anything else an allocator does, so a few freed mappings
+// stay. A request takes the one whose size is nearest and has it resized; only a source that can resize makes a
+// mapping fit that is much too large or too small. Over a source that can move memory nothing is given back and
+// faulted in anew meanwhile: what is too large is cut in two, and what is too small is made longer with the
+// memory of other kept ones (huge_parts.c).
+//
+// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or huge_cache_bytes_min; with parts, twice
+// that. When a request needs more memory nevertheless, kept mappings that are no larger than that go first: what is
+// kept for later does not raise the peak.
+// SPDX-License-Identifier: MIT
+#include "heap/huge_kept.h"
+
+#include "heap/huge.h"
+#include "heap/huge_parts.h"
+#include "heap/space.h"
+
+// Pages of a kept mapping that are looked at before it is cleared, and by how many one answer must lead to be
+// believed sooner.
+enum { PROBES = 16, PROBES_LEAD = 3 };
+
+RARE void huge_descriptor_give_locked(acre_heap *heap, struct slab *slab)
+{
+    store_relaxed(&slab->kind, (uint8_t)KIND_NONE);
+    list_add_first(&heap->slab_pool, &slab->link);
+}
+
+SLOW void huge_keep_locked(acre_heap *heap, struct slab *huge)
+{
+    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
+    list_add_first(&heap->huge_cached, &huge->link);
+    heap->huge_cached_count += 1;
+    heap->huge_cached_bytes += huge->block_bytes;
+}
+
+/// Takes a kept mapping off the list. Under heap->lock.
+SLOW static void drop_kept_locked(acre_heap *heap, struct slab *huge)
+{
+    list_remove(&huge->link);
+    heap->huge_cached_count -= 1;
+    heap->huge_cached_bytes -= huge->block_bytes;
+    if (heap->huge_cached_count < heap->huge_cached_low) {
+        heap->huge_cached_low = heap->huge_cached_count;
+    }
+}
+
+/// How badly a mapping suits. Where it can be cut, any that is large enough suits better than any that is not.
+static inline size_t misfit(const acre_heap *heap, size_t have_bytes, size_t bytes)
+{
+    if (have_bytes >= bytes) {
+        return have_bytes - bytes;
+    }
+    return bytes - have_bytes + (huge_has_parts(heap) ? SIZE_MAX / 2 : 0);
+}
+
+/// Takes the kept mapping that suits `bytes` best. NULL if none does. Under heap->lock.
+SLOW static struct slab *pick_locked(acre_heap *heap, size_t bytes)
+{
+    const bool any_fits = heap->pages->remap != NULL;
+    struct slab *best = NULL;
+    size_t best_misfit = SIZE_MAX;
+    for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached; at = at->next) {
+        struct slab *huge = container_of(at, struct slab, link);
+        size_t off = misfit(heap, huge->block_bytes, bytes);
+        if (off < best_misfit && (any_fits || huge_is_close(huge->block_bytes, bytes))) {
+            best = huge;
+            best_misfit = off;
+        }
+    }
+    if (best != NULL) {
+        drop_kept_locked(heap, best);
+    }
+    return best;
+}
+
+SLOW size_t huge_release(acre_heap *heap, struct slab *huge)
+{
+    size_t bytes = huge->block_bytes;
+    bool released =
+        heap->pages->release(heap->pages, (void *)huge->base, huge->block_bytes) == ACRE_OK;
+    acre_port_lock_take(&heap->lock);
+    if (released) {
+        heap->held_bytes -= bytes;
+        heap->reserved_bytes -= bytes;
+        huge_descriptor_give_locked(heap, huge);
+    } else {
+        huge_keep_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return released ? bytes : 0;
+}
+
+SLOW static struct slab *oldest_locked(acre_heap *heap)
+{
+    return list_is_empty(&heap->huge_cached)
+               ? NULL
+               : container_of(heap->huge_cached.prev, struct slab, link);
+}
+
+SLOW void huge_make_room(acre_heap *heap, size_t bytes)
+{
+    if ((heap->flags & ACRE_HEAP_KEEP) != 0) {
+        return;
+    }
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge;
+    while ((huge = oldest_locked(heap)) != NULL && huge->block_bytes <= bytes) {
+        drop_kept_locked(heap, huge);
+        acre_port_lock_drop(&heap->lock);
+        size_t released = huge_release(heap, huge);
+        acre_port_lock_take(&heap->lock);
+        if (released == 0) {
+            break; // it has been kept again
+        }
+        bytes -= released;
+    }
+    acre_port_lock_drop(&heap->lock);
+}
+
+SLOW void huge_make_way(acre_heap *heap, size_t bytes)
+{
+    acre_port_lock_take(&heap->lock);
+    const struct slab *oldest = oldest_locked(heap);
+    heap->huge_grown_bytes = oldest == NULL ? 0 : heap->huge_grown_bytes + bytes;
+    size_t room = 0;
+    if (oldest != NULL && oldest->block_bytes <= heap->huge_grown_bytes) {
+        room = heap->huge_grown_bytes;
+        heap->huge_grown_bytes = 0;
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (room != 0) {
+        huge_make_room(heap, room);
+    }
+}
+
+SLOW bool huge_remap(acre_heap *heap, struct slab *huge, size_t bytes, enum huge_remap how)
+{
+    size_t old_bytes = huge->block_bytes;
+    if (heap->pages->remap == NULL) {
+        return false;
+    }
+    if (bytes > old_bytes && !(ACRE_PORT_MOVE && how == HUGE_REMAP_TO_COMPOSE)) {
+        huge_make_room(heap, bytes - old_bytes);
+    }
+    acre_port_lock_take(&heap->lock);
+    bool allowed = bytes <= old_bytes || space_charge_locked(heap, bytes - old_bytes);
+    acre_port_lock_drop(&heap->lock);
+    if (!allowed) {
+        return false;
+    }
+    void *addr = heap->pages->remap(
+        heap->pages, (void *)huge->base, old_bytes, bytes, how != HUGE_REMAP_IN_PLACE);
+    acre_port_lock_take(&heap->lock);
+    if (addr != NULL) {
+        huge->base = (uintptr_t)addr;
+        huge->block_bytes = bytes;
+        heap->reserved_bytes = heap->reserved_bytes - old_bytes + bytes;
+        heap->held_bytes -= bytes < old_bytes ? old_bytes - bytes : 0;
+    } else {
+        heap->held_bytes -= bytes > old_bytes ? bytes - old_bytes : 0;
+    }
+    acre_port_lock_drop(&heap->lock);
+    return addr != NULL;
+}
+
+SLOW static bool page_is_zero(const word *page)
+{
+    for (size_t i = 0; i < PAGE_BYTES / sizeof(word); i++) {
+        if (page[i] != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/// Whether most of a mapping reads as zero: then it was used sparsely, and will be again. To read a page that has no
+/// memory takes none, but it takes a page fault: so the answer is believed when PROBES_LEAD more pages say so than
+/// say otherwise. Where a tenth of the pages are unlike the rest, that is wrong once in 700 times.
+SLOW static bool is_sparse(const struct slab *huge)
+{
+    // One page of each sixteenth, at places that are as good as random, so that no pattern of use hides.
+    const size_t part_pages = huge->block_bytes / PAGE_BYTES / PROBES;
+    uint32_t spread = 0;
+    int lead = 0; // of the pages that are zero
+    for (unsigned i = 0; i < PROBES && lead < PROBES_LEAD && lead > -PROBES_LEAD; i++) {
+        spread += 0x9e3779b9U; // the golden ratio
+        const size_t page = i * part_pages + ((spread >> 16) * part_pages >> 16);
+        lead += page_is_zero((const word *)(huge->base + page * PAGE_BYTES)) ? 1 : -1;
+    }
+    return lead > 0;
+}
+
+/// Gives the memory of a mapping back that was used sparsely, so that it reads as zero. Clearing it would cost a page
+/// fault for every page that nobody wants; giving the memory of a dense one back costs five times what clearing it
+/// does (docs/design/0014). False: it is gone, because it got no memory again.
+SLOW static bool empty_sparse(acre_heap *heap, struct slab *huge)
+{
+    acre_pages *pages = heap->pages;
+    if (huge->fresh || !is_sparse(huge) ||
+        pages->decommit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        return true;
+    }
+    if (pages->commit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
+        (void)huge_release(heap, huge);
+        return false;
+    }
+    huge->fresh = true;
+    return true;
+}
+
+/// Gives a mapping that is on no list the size that is wanted. With `want_zero`, what reads as zero is left without
+/// the memory of others. False: it is no shorter than it was.
+SLOW static bool make_fit(acre_heap *heap, struct slab *huge, size_t bytes, bool want_zero)
+{
+    const size_t have_bytes = huge->block_bytes;
+    if (huge_is_close(have_bytes, bytes)) {
+        return true;
+    }
+    if (huge_has_parts(heap)) {
+        bool fits = have_bytes > bytes
+                        ? huge_split(heap, huge, bytes)
+                        : !(want_zero && huge->fresh) && huge_compose(heap, huge, bytes);
+        if (fits) {
+            return true;
+        }
+    }
+    return huge_remap(heap, huge, bytes, HUGE_REMAP);
+}
+
+SLOW struct slab *huge_kept_take(acre_heap *heap, size_t bytes, bool want_zero)
+{
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = pick_locked(heap, bytes);
+    acre_port_lock_drop(&heap->lock);
+    // Emptied before it is resized: that moves no pages then.
+    if (huge == NULL || (want_zero && !empty_sparse(heap, huge))) {
+        return NULL;
+    }
+    if (make_fit(heap, huge, bytes, want_zero)) {
+        return huge;
+    }
+    acre_port_lock_take(&heap->lock);
+    huge_keep_locked(heap, huge);
+    acre_port_lock_drop(&heap->lock);
+    return NULL;
+}
+
+SLOW struct slab *huge_kept_take_any(acre_heap *heap, size_t bytes)
+{
+    if (!ACRE_PORT_MOVE) {
+        return NULL;
+    }
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = pick_locked(heap, bytes);
+    acre_port_lock_drop(&heap->lock);
+    return huge;
+}
+
+SLOW size_t huge_drop_oldest(acre_heap *heap)
+{
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = oldest_locked(heap);
+    if (huge != NULL) {
+        drop_kept_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return huge == NULL ? 0 : huge_release(heap, huge);
+}
+
+SLOW size_t huge_drop_cache(acre_heap *heap)
+{
+    size_t bytes = 0;
+    acre_port_lock_take(&heap->lock);
+    unsigned rounds = heap->huge_cached_count; // a mapping that cannot be released comes back
+    acre_port_lock_drop(&heap->lock);
+    while (rounds-- != 0) {
+        bytes += huge_drop_oldest(heap);
+    }
+    return bytes;
+}
