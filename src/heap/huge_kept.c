@@ -174,19 +174,19 @@ SLOW static bool page_is_zero(const word *page)
     return true;
 }
 
-/// Whether most of a mapping reads as zero: then it was used sparsely, and will be again. To read a page that has no
+/// Whether most of a range reads as zero: then it was used sparsely, and will be again. To read a page that has no
 /// memory takes none, but it takes a page fault: so the answer is believed when PROBES_LEAD more pages say so than
 /// say otherwise. Where a tenth of the pages are unlike the rest, that is wrong once in 700 times.
-SLOW static bool is_sparse(const struct slab *huge)
+SLOW static bool is_sparse(uintptr_t addr, size_t bytes)
 {
     // One page of each sixteenth, at places that are as good as random, so that no pattern of use hides.
-    const size_t part_pages = huge->block_bytes / PAGE_BYTES / PROBES;
+    const size_t part_pages = bytes / PAGE_BYTES / PROBES;
     uint32_t spread = 0;
     int lead = 0; // of the pages that are zero
     for (unsigned i = 0; i < PROBES && lead < PROBES_LEAD && lead > -PROBES_LEAD; i++) {
         spread += 0x9e3779b9U; // the golden ratio
         const size_t page = i * part_pages + ((spread >> 16) * part_pages >> 16);
-        lead += page_is_zero((const word *)(huge->base + page * PAGE_BYTES)) ? 1 : -1;
+        lead += page_is_zero((const word *)(addr + page * PAGE_BYTES)) ? 1 : -1;
     }
     return lead > 0;
 }
@@ -197,7 +197,7 @@ SLOW static bool is_sparse(const struct slab *huge)
 SLOW static bool empty_sparse(acre_heap *heap, struct slab *huge)
 {
     acre_pages *pages = heap->pages;
-    if (huge->fresh || !is_sparse(huge) ||
+    if (huge->fresh || !is_sparse(huge->base, huge->block_bytes) ||
         pages->decommit(pages, (void *)huge->base, huge->block_bytes) != ACRE_OK) {
         return true;
     }
@@ -207,6 +207,13 @@ SLOW static bool empty_sparse(acre_heap *heap, struct slab *huge)
     }
     huge->fresh = true;
     return true;
+}
+
+/// Whether the memory behind the first `bytes` of a mapping is worth keeping. Where blocks are used only in part, what
+/// was used of one would else be what is not used of the next, and all of it would hold memory in the end.
+SLOW static bool has_use_behind(const struct slab *huge, size_t bytes)
+{
+    return huge->fresh || !is_sparse(huge->base + bytes, huge->block_bytes - bytes);
 }
 
 /// Gives a mapping that is on no list the size that is wanted. With `want_zero`, what reads as zero is left without
@@ -219,7 +226,7 @@ SLOW static bool make_fit(acre_heap *heap, struct slab *huge, size_t bytes, bool
     }
     if (huge_has_parts(heap)) {
         bool fits = have_bytes > bytes
-                        ? huge_split(heap, huge, bytes)
+                        ? has_use_behind(huge, bytes) && huge_split(heap, huge, bytes)
                         : !(want_zero && huge->fresh) && huge_compose(heap, huge, bytes);
         if (fits) {
             return true;
@@ -246,15 +253,19 @@ SLOW struct slab *huge_kept_take(acre_heap *heap, size_t bytes, bool want_zero)
     return NULL;
 }
 
-SLOW struct slab *huge_kept_take_any(acre_heap *heap, size_t bytes)
+SLOW struct slab *huge_kept_take_dense(acre_heap *heap, size_t bytes)
 {
-    if (!ACRE_PORT_MOVE) {
-        return NULL;
+    size_t released = 1;
+    while (ACRE_PORT_MOVE && released != 0) {
+        acre_port_lock_take(&heap->lock);
+        struct slab *huge = pick_locked(heap, bytes);
+        acre_port_lock_drop(&heap->lock);
+        if (huge == NULL || (!huge->fresh && !is_sparse(huge->base, huge->block_bytes))) {
+            return huge;
+        }
+        released = huge_release(heap, huge);
     }
-    acre_port_lock_take(&heap->lock);
-    struct slab *huge = pick_locked(heap, bytes);
-    acre_port_lock_drop(&heap->lock);
-    return huge;
+    return NULL;
 }
 
 SLOW size_t huge_drop_oldest(acre_heap *heap)

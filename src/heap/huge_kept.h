@@ -51,8 +51,9 @@ void huge_keep_locked(acre_heap *heap, struct slab *huge);
 /// where that costs less than clearing it; `fresh` says whether it does.
 struct slab *huge_kept_take(acre_heap *heap, size_t bytes, bool want_zero);
 
-/// Takes the kept mapping that suits `bytes` best, as it is. NULL if none does. Only with ACRE_PORT_MOVE.
-struct slab *huge_kept_take_any(acre_heap *heap, size_t bytes);
+/// Takes the kept mapping that suits `bytes` best, as it is; those that were used sparsely are released before. NULL
+/// if there is none. Only with ACRE_PORT_MOVE.
+struct slab *huge_kept_take_dense(acre_heap *heap, size_t bytes);
 
 enum huge_remap {
     HUGE_REMAP_IN_PLACE,   // it may not move

@@ -8,6 +8,7 @@
 // what is new; of the last as much as is wanted. So kept memory is used before any is faulted in, whatever the
 // sizes. A system may refuse to resize several mappings as one: a composed block does not grow, it is
 // copied. When it is freed its mappings are kept one by one.
+// Only memory that was used is worth that: a mapping that reads as zero, mostly, is resized as a whole.
 //
 // Where a move is refused the addresses that it was to go to are lost (acre/pages.h): the mapping is then what it was
 // before, and what had been moved is kept again. That heap composes no more blocks.
@@ -53,7 +54,7 @@ SLOW static size_t use_of(size_t have_bytes, size_t bytes)
 /// Takes a kept mapping of at most `bytes`, or cuts one to that. NULL if there is none of use.
 SLOW static struct slab *take_piece(acre_heap *heap, size_t bytes)
 {
-    struct slab *piece = huge_kept_take_any(heap, bytes);
+    struct slab *piece = huge_kept_take_dense(heap, bytes);
     if (piece == NULL) {
         return NULL;
     }

@@ -123,12 +123,17 @@ static void huge_blocks(void)
     get_zero(34 * mib);
 }
 
-/// Blocks of parts: cut off kept mappings, and composed of them.
+/// Blocks of parts: cut off kept mappings, and composed of them, which must have been used.
 static void parts(void)
 {
     for (unsigned round = 0; round < 2; round++) {
         for (unsigned i = 0; i < 5; i++) {
             get(2 * mib + i * 65536);
+        }
+        for (size_t i = 0; i < held_count; i++) {
+            for (size_t at = 4096; at + 4096 < held[i].bytes; at += 4096) {
+                held[i].block[at] = 1;
+            }
         }
         drop_all();
         get(7 * mib);

@@ -13,7 +13,7 @@ enum {
     SLOTS = 4,
     AUDIT_EVERY = 16,
     EDGE_BYTES = 128,
-    MARK_EVERY = 1 << 18
+    MARK_EVERY = 4096
 };
 
 /// One live block, as the oracle sees it.
@@ -56,13 +56,13 @@ static void restless_step(void)
 
 // ---- the oracle ----------------------------------------------------------------------------------
 
-/// The first and the last bytes of a block, which a neighbour would spoil. Of a large one also some between, for it
-/// may be composed of several mappings.
+/// The first and the last bytes of a block, which a neighbour would spoil. Of a large one also a word of
+/// each page, for it may be composed of several mappings.
 static void mark(struct shadow *shadow)
 {
     size_t edge = shadow->size < EDGE_BYTES ? shadow->size : EDGE_BYTES;
     shadow->seed = random_next(&state);
-    for (size_t i = MARK_EVERY; i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
+    for (size_t i = MARK_EVERY; at->large && i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
         block_fill(shadow->block + i, sizeof(uint64_t), shadow->seed + i);
     }
     block_fill(shadow->block, edge, shadow->seed);
@@ -73,7 +73,7 @@ static bool is_marked(const struct shadow *shadow)
 {
     size_t edge = shadow->size < EDGE_BYTES ? shadow->size : EDGE_BYTES;
     bool head_is_whole = shadow->size >= 2 * (size_t)EDGE_BYTES; // else the tail wrote over it
-    for (size_t i = MARK_EVERY; i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
+    for (size_t i = MARK_EVERY; at->large && i + MARK_EVERY < shadow->size; i += MARK_EVERY) {
         if (!block_holds(shadow->block + i, sizeof(uint64_t), shadow->seed + i)) {
             return false;
         }

@@ -42,11 +42,20 @@ static unsigned char *compose(void)
     return block;
 }
 
+/// A kept mapping, all of which was written.
+static unsigned char *keep_dense(size_t bytes)
+{
+    unsigned char *block = acre_heap_alloc(subject, bytes);
+    block_fill(block, bytes, 99);
+    acre_heap_free(subject, block);
+    pages_sim_heal(&sim);
+    return block;
+}
+
 static void kept_mapping_too_large_is_cut_without_a_call(void)
 {
     heap_open();
-    unsigned char *block = acre_heap_alloc(subject, 8 * mib);
-    acre_heap_free(subject, block);
+    unsigned char *block = keep_dense(8 * mib);
     size_t held_bytes = subject->held_bytes;
     pages_sim_heal(&sim);
     unsigned char *first = acre_heap_alloc(subject, 2 * mib);
@@ -72,10 +81,8 @@ static void large_enough_is_preferred_to_nearest(void)
 {
     heap_open();
     void *small = acre_heap_alloc(subject, 2 * mib);
-    void *large = acre_heap_alloc(subject, 8 * mib);
+    unsigned char *large = keep_dense(8 * mib);
     acre_heap_free(subject, small);
-    acre_heap_free(subject, large);
-    pages_sim_heal(&sim);
     T_EXPECT(acre_heap_alloc(subject, 3 * mib) == large && calls_for_blocks() == 0);
     T_EXPECT(subject->huge_cached_count == 2 && subject->huge_cached_bytes == 7 * mib);
     T_EXPECT_SOUND(heap_close());
@@ -84,8 +91,7 @@ static void large_enough_is_preferred_to_nearest(void)
 static void rest_that_is_too_small_goes_back(void)
 {
     heap_open();
-    acre_heap_free(subject, acre_heap_alloc(subject, 2 * mib - 65536));
-    pages_sim_heal(&sim);
+    (void)keep_dense(2 * mib - 65536);
     T_EXPECT(acre_heap_alloc(subject, 3 * mib / 2) != NULL);
     T_EXPECT(sim.calls[SIM_REMAP] == 1 && subject->huge_cached_count == 0);
     T_EXPECT_SOUND(heap_close());
@@ -124,6 +130,39 @@ static void what_no_piece_is_found_for_is_new(void)
     pages_sim_heal(&sim);
     T_EXPECT(acre_heap_alloc(subject, 6 * mib) == block && sim.calls_all == 0);
     T_EXPECT_SOUND(heap_close());
+}
+
+static void what_was_used_in_part_is_resized_as_a_whole(void)
+{
+    heap_open();
+    unsigned char *block = acre_heap_alloc(subject, 8 * mib);
+    block_fill(block, 2 * mib, 1);
+    acre_heap_free(subject, block);
+    pages_sim_heal(&sim);
+    T_EXPECT(acre_heap_alloc(subject, 3 * mib) == block); // what was used is used again
+    T_EXPECT(sim.calls[SIM_REMAP] == 1 && subject->huge_cached_count == 0);
+    T_EXPECT_SOUND(heap_close());
+}
+
+static void sparse_pieces_make_room_for_a_composed_block(void)
+{
+    for (unsigned refused = 0; refused < 2; refused++) {
+        heap_open();
+        void *blocks[3];
+        T_EXPECT(alloc_many(blocks, 3, 2 * mib) == 3);
+        unsigned char *largest = acre_heap_alloc(subject, 3 * mib);
+        block_fill(blocks[2], 2 * mib, 1);
+        block_fill(largest, 3 * mib, 2);
+        free_many(blocks, 3);
+        acre_heap_free(subject, largest);
+        pages_sim_heal(&sim);
+        sim.fail_at[SIM_RELEASE] = refused;
+        T_EXPECT(acre_heap_alloc(subject, 8 * mib) != NULL);
+        T_EXPECT(refused != 0 || (subject->huge_parts == 1 && subject->huge_cached_count == 0));
+        T_EXPECT(refused != 0 || sim.calls[SIM_RELEASE] == 2);
+        T_EXPECT_SOUND(acre_heap_audit(subject));
+        T_EXPECT_SOUND(heap_close());
+    }
 }
 
 static void heap_ends_with_composed_blocks_in_it(void)
@@ -267,6 +306,8 @@ static void hole_may_be_somebody_elses_at_once(void)
         heap_open();
         unsigned char *first = acre_heap_alloc(subject, 2 * mib);
         unsigned char *second = acre_heap_alloc(subject, 2 * mib);
+        block_fill(first, 2 * mib, 1);
+        block_fill(second, 2 * mib, 2);
         acre_heap_free(subject, first);
         acre_heap_free(subject, second);
         pages_sim_heal(&sim);
@@ -362,6 +403,9 @@ static void parts_are_bounded(void)
     heap_open();
     void *blocks[20];
     T_EXPECT(alloc_many(blocks, 20, 5 * mib / 4) == 20);
+    for (unsigned i = 0; i < 20; i++) {
+        block_fill(blocks[i], 5 * mib / 4, i);
+    }
     free_many(blocks, 20);
     T_EXPECT(subject->huge_cached_count == 20);
     pages_sim_heal(&sim);
@@ -394,6 +438,8 @@ T_MAIN(
     T_CASE(kept_mapping_too_large_is_cut_without_a_call),
     T_CASE(large_enough_is_preferred_to_nearest), T_CASE(rest_that_is_too_small_goes_back),
     T_CASE(block_is_composed_of_kept_mappings), T_CASE(what_no_piece_is_found_for_is_new),
+    T_CASE(what_was_used_in_part_is_resized_as_a_whole),
+    T_CASE(sparse_pieces_make_room_for_a_composed_block),
     T_CASE(heap_ends_with_composed_blocks_in_it),
     T_CASE(composed_block_that_is_not_kept_goes_part_by_part),
     T_CASE(calloc_of_a_composed_block_reads_as_zero),
