@@ -72,13 +72,14 @@ struct acre_pages {
     /// its own, what is left on either side of `from` and of `to` are ranges of their own, too, and at `from` there is
     /// nothing.
     ///
-    /// Returns ACRE_OK; anything else says that at `from` nothing was changed, and that what was at `to` is
-    /// **lost**: it may be there still, or gone, or somebody else's by now. Nobody may touch it or name it in
-    /// another call; what was left and right of it are ranges of their own.
+    /// Returns ACRE_OK; anything else says that what was at `to` is **lost**: it may be there still, or gone, or
+    /// somebody else's by now. Nobody may touch it or name it in another call; what was left and right of it are
+    /// ranges of their own. At `from` nothing was changed then, unless it is ACRE_BUSY: that is lost, too.
     ///
     /// May be NULL: cannot move, or not all of this. A source that has it has `remap`, and takes a part of a range in
     /// every call for a range of its own: `release`, `remap` and `move` then leave what is on either side. It need not
-    /// take two ranges for one, although one may begin where the other ends.
+    /// take two ranges for one, although one may begin where the other ends; but what no `remap` or `move` has named
+    /// since it was one range is still one.
     acre_status (*move)(acre_pages *self, void *from, size_t bytes, void *to);
 };
 

@@ -119,14 +119,20 @@ static void *linux_remap(
     return moved == MAP_FAILED ? NULL : moved;
 }
 
-/// The kernel unmaps what is at `to` before it looks whether it can move.
+/// The kernel unmaps what is at `to` before it looks whether it can move. Where a program has made several mappings of
+/// its block (by mlock or mprotect), older kernels refuse to move them as one, by EFAULT; newer ones move one
+/// after the other, and may stop between two.
 static acre_status linux_move(acre_pages *self, void *from, size_t bytes, void *to)
 {
     (void)self;
     int saved_errno = errno;
     void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
+    const bool untouched = moved == MAP_FAILED && errno == EFAULT;
     errno = saved_errno;
-    return moved == to ? ACRE_OK : ACRE_NO_MEMORY;
+    if (moved == to) {
+        return ACRE_OK;
+    }
+    return untouched ? ACRE_NO_MEMORY : ACRE_BUSY;
 }
 
 static void linux_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)

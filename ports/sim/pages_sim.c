@@ -112,6 +112,22 @@ static void make_range(struct pages_sim *sim, const void *addr, size_t bytes)
     }
 }
 
+/// Makes one range again of what was cut for a call that is refused after all.
+static void rejoin_range(struct pages_sim *sim, const struct range *before)
+{
+    size_t idx = 0;
+    while (ranges[idx].from != before->from) {
+        idx += 1;
+    }
+    while (ranges[idx].bytes != before->bytes) {
+        ranges[idx].bytes += ranges[idx + 1].bytes;
+        range_count -= 1;
+        sim->ranges_live -= 1;
+        memmove(
+            &ranges[idx + 1], &ranges[idx + 2], (range_count - idx - 1) * sizeof(ranges[0]));
+    }
+}
+
 static struct range *whole_range(const void *addr, size_t bytes)
 {
     const struct range *found = range_around(addr, bytes);
@@ -119,6 +135,13 @@ static struct range *whole_range(const void *addr, size_t bytes)
         return NULL;
     }
     return &ranges[found - ranges];
+}
+
+/// Whether this may be named as a range.
+static bool is_range(const struct pages_sim *sim, const void *addr, size_t bytes)
+{
+    return sim->pages.move != NULL ? range_around(addr, bytes) != NULL
+                                   : whole_range(addr, bytes) != NULL;
 }
 
 static void set_access(const struct pages_sim *sim, size_t from, size_t bytes, bool open)
@@ -262,15 +285,14 @@ static acre_status sim_release(acre_pages *self, void *addr, size_t bytes)
 {
     struct pages_sim *sim = (struct pages_sim *)self;
     bool fails = enter(sim, SIM_RELEASE, bytes);
-    make_range(sim, addr, bytes);
-    struct range *range = whole_range(addr, bytes);
-    if (range == NULL) {
+    if (!is_range(sim, addr, bytes)) {
         violation("release of what is no whole range");
     }
     if (fails) {
         return ACRE_NO_MEMORY;
     }
-    remove_range(sim, range);
+    make_range(sim, addr, bytes);
+    remove_range(sim, whole_range(addr, bytes));
     return ACRE_OK;
 }
 
@@ -306,23 +328,10 @@ static void *move_range(struct pages_sim *sim, void *addr, size_t old_bytes, siz
     return memory + from;
 }
 
-static void *sim_remap(
-    acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move)
+static void *resize_range(
+    struct pages_sim *sim, void *addr, size_t old_bytes, size_t new_bytes, bool may_move)
 {
-    struct pages_sim *sim = (struct pages_sim *)self;
-    bool fails = enter(sim, SIM_REMAP, new_bytes);
-    make_range(sim, addr, old_bytes);
     struct range *range = whole_range(addr, old_bytes);
-    if (range == NULL) {
-        violation("remap of what is no whole range");
-    }
-    if (new_bytes > old_bytes && bytes_to_open(sim, offset_of(addr), old_bytes) != 0) {
-        violation("remap to more of what is not committed");
-    }
-    size_t more_bytes = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
-    if (fails || !has_memory(sim, more_bytes) || !has_addr(sim, more_bytes)) {
-        return NULL;
-    }
     if (may_move && sim->remap_moves) {
         return move_range(sim, addr, old_bytes, new_bytes);
     }
@@ -336,6 +345,43 @@ static void *sim_remap(
     return may_move ? move_range(sim, addr, old_bytes, new_bytes) : NULL;
 }
 
+static void *sim_remap(
+    acre_pages *self, void *addr, size_t old_bytes, size_t new_bytes, bool may_move)
+{
+    struct pages_sim *sim = (struct pages_sim *)self;
+    bool fails = enter(sim, SIM_REMAP, new_bytes);
+    if (!is_range(sim, addr, old_bytes)) {
+        violation("remap of what is no whole range");
+    }
+    if (new_bytes > old_bytes && bytes_to_open(sim, offset_of(addr), old_bytes) != 0) {
+        violation("remap to more of what is not committed");
+    }
+    size_t more_bytes = new_bytes > old_bytes ? new_bytes - old_bytes : 0;
+    if (fails || !has_memory(sim, more_bytes) || !has_addr(sim, more_bytes)) {
+        return NULL;
+    }
+    const struct range before = *range_around(addr, old_bytes);
+    make_range(sim, addr, old_bytes);
+    void *resized = resize_range(sim, addr, old_bytes, new_bytes, may_move);
+    if (resized == NULL) {
+        rejoin_range(sim, &before);
+    }
+    return resized;
+}
+
+/// A move has failed: the range is gone, or nobody may name it again.
+static void lose_range(struct pages_sim *sim, void *addr, size_t bytes)
+{
+    if (sim->move_leaves_hole) {
+        remove_range(sim, whole_range(addr, bytes));
+    } else {
+        close_pages(sim, offset_of(addr), bytes);
+        whole_range(addr, bytes)->lost = true;
+        sim->ranges_live -= 1;
+        sim->reserved_bytes -= bytes;
+    }
+}
+
 static acre_status sim_move_pages(acre_pages *self, void *from, size_t bytes, void *to)
 {
     struct pages_sim *sim = (struct pages_sim *)self;
@@ -345,29 +391,27 @@ static acre_status sim_move_pages(acre_pages *self, void *from, size_t bytes, vo
     if (apart < bytes) {
         violation("a move onto itself");
     }
-    make_range(sim, from, bytes);
-    make_range(sim, to, bytes);
-    if (whole_range(from, bytes) == NULL || whole_range(to, bytes) == NULL) {
+    if (range_around(from, bytes) == NULL || range_around(to, bytes) == NULL) {
         violation("a move from or to what is no part of a range");
     }
     if (bytes_to_open(sim, offset_of(from), bytes) != 0 ||
         bytes_to_open(sim, offset_of(to), bytes) != 0) {
         violation("a move from or to what is not committed");
     }
+    make_range(sim, to, bytes);
     if (!fails) {
+        make_range(sim, from, bytes);
         memcpy(to, from, bytes);
         remove_range(sim, whole_range(from, bytes));
         return ACRE_OK;
     }
-    if (sim->move_leaves_hole) {
-        remove_range(sim, whole_range(to, bytes));
-    } else {
-        close_pages(sim, offset_of(to), bytes);
-        whole_range(to, bytes)->lost = true;
-        sim->ranges_live -= 1;
-        sim->reserved_bytes -= bytes;
+    lose_range(sim, to, bytes);
+    if (!sim->move_loses_both) {
+        return ACRE_NO_MEMORY;
     }
-    return ACRE_NO_MEMORY;
+    make_range(sim, from, bytes);
+    lose_range(sim, from, bytes);
+    return ACRE_BUSY;
 }
 
 static void sim_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)

@@ -28,7 +28,7 @@ static size_t unused_bytes(const acre_heap *heap)
 static void start_marks(acre_heap *heap)
 {
     heap->free_dirty_low = heap->free_dirty_pages;
-    heap->huge_cached_low = heap->huge_cached_count;
+    heap->huge_cached_low = heap->huge_cached_bytes;
 }
 
 bool giveback_is_due_locked(acre_heap *heap)
@@ -62,7 +62,7 @@ SLOW void giveback_begin(acre_heap *heap, struct giveback *look)
     acre_port_lock_take(&heap->lock);
     *look = (struct giveback){
         .keep_bytes = (heap->free_dirty_pages - heap->free_dirty_low) * PAGE_BYTES,
-        .mappings = heap->huge_cached_low,
+        .kept_bytes = heap->huge_cached_low,
     };
     acre_port_lock_drop(&heap->lock);
 }
@@ -99,9 +99,11 @@ SLOW static bool look_at_slot(acre_heap *heap, struct giveback *look)
 
 SLOW bool giveback_step(acre_heap *heap, struct giveback *look)
 {
-    if (look->mappings != 0) {
-        look->mappings -= 1;
-        look->given_bytes += huge_drop_oldest(heap);
+    if (look->kept_bytes != 0) {
+        const size_t most = look->kept_bytes;
+        const size_t bytes = huge_drop_some(heap, most, STEP_BYTES);
+        look->kept_bytes = bytes == 0 ? 0 : most - bytes;
+        look->given_bytes += bytes;
         return true;
     }
     if (look->slot < load_relaxed(&heap->slots_high)) {

@@ -20,7 +20,7 @@
 /// One look at a heap.
 struct giveback {
     size_t keep_bytes;  // of free pages: as many as were needed since the last look
-    unsigned mappings;  // kept huge mappings that nobody took since
+    size_t kept_bytes;  // of kept huge mappings, which nobody took since
     unsigned slot;      // looked at
     bool begun;         // with it
     bool idle;          // it has been

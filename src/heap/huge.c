@@ -9,6 +9,7 @@
 #include "heap/huge.h"
 
 #include "heap/giveback.h"
+#include "heap/huge_grow.h"
 #include "heap/huge_kept.h"
 #include "heap/huge_parts.h"
 #include "heap/map.h"
@@ -58,6 +59,7 @@ SLOW static void publish_locked(acre_heap *heap, struct slab *huge)
     list_add_first(&heap->huge, &huge->link);
     heap->huge_bytes += huge->block_bytes;
     heap->huge_count += 1;
+    huge_note_low_locked(heap);
 }
 
 RARE static void unpublish_locked(acre_heap *heap, struct slab *huge)
@@ -107,6 +109,7 @@ SLOW static bool map_fresh(acre_heap *heap, struct slab *huge, size_t bytes, siz
         huge->base = (uintptr_t)addr;
         huge->block_bytes = bytes;
         huge->fresh = true;
+        huge_new_origin_locked(heap, huge);
     }
     acre_port_lock_drop(&heap->lock);
     return addr != NULL;
@@ -179,6 +182,19 @@ SLOW static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
     return NULL;
 }
 
+/// There may be no helper after all: then less is kept.
+SLOW static void keep_what_is_allowed(acre_heap *heap)
+{
+    size_t dropped = 1;
+    while (dropped != 0) {
+        acre_port_lock_take(&heap->lock);
+        const size_t most = huge_kept_bytes_max_locked(heap, heap->is_helped);
+        const bool too_much = heap->huge_cached_bytes > most;
+        acre_port_lock_drop(&heap->lock);
+        dropped = too_much ? huge_drop_some(heap, SIZE_MAX, SIZE_MAX) : 0;
+    }
+}
+
 SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
 {
     acre_port_lock_take(&heap->lock);
@@ -207,6 +223,7 @@ SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
     }
     if (ask) {
         giveback_ask(heap);
+        keep_what_is_allowed(heap);
     }
     return huge != NULL;
 }
@@ -214,11 +231,17 @@ SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
 /// Resizes a mapping, or what a block is composed of, that is on no list and not in the map, if that can be done.
 SLOW static void resize(acre_heap *heap, struct slab *huge, size_t bytes)
 {
-    if (ACRE_PORT_MOVE && huge->behind != NULL) {
-        huge_cut(heap, huge, bytes);
+    const bool grows = bytes > huge->block_bytes;
+    if (grows && huge_has_parts(heap) && huge_grow(heap, huge, bytes)) {
         return;
     }
-    const enum huge_remap how = bytes > huge->block_bytes ? HUGE_REMAP : HUGE_REMAP_IN_PLACE;
+    if (ACRE_PORT_MOVE && huge->behind != NULL) {
+        if (!grows) {
+            huge_cut(heap, huge, bytes);
+        }
+        return; // several mappings cannot be resized as one
+    }
+    const enum huge_remap how = grows ? HUGE_REMAP : HUGE_REMAP_IN_PLACE;
     if (!huge_remap(heap, huge, bytes, how) && how == HUGE_REMAP && heap->pages->remap != NULL &&
         reclaim_for(heap)) {
         (void)huge_remap(heap, huge, bytes, how);
@@ -230,9 +253,6 @@ SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
         return NULL;
-    }
-    if (ACRE_PORT_MOVE && huge->behind != NULL && bytes > huge->block_bytes) {
-        return NULL; // several mappings cannot be resized as one
     }
     if (!huge_is_close(huge->block_bytes, bytes)) {
         acre_port_lock_take(&heap->lock);

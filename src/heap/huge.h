@@ -20,13 +20,13 @@ void *huge_resize(acre_heap *heap, struct slab *huge, size_t size);
 /// The whole bytes that a request of `size` takes; 0 if that overflows.
 size_t huge_bytes_for(const acre_heap *heap, size_t size);
 
-/// The heap is about to grow by `bytes` for other blocks: releases kept mappings, the oldest first, once they are no
-/// larger than what it has grown by since there are any. No lock may be held.
-void huge_make_way(acre_heap *heap, size_t bytes);
+/// The heap is about to grow by `bytes`: releases as much of kept mappings, the oldest first, and keeps in mind what
+/// could not be released because a mapping is larger than that. No lock may be held.
+void huge_make_room(acre_heap *heap, size_t bytes);
 
-/// Releases the kept mapping that was kept first. Returns its bytes; 0 if there is none, or the source
-/// refuses. No lock may be held.
-size_t huge_drop_oldest(acre_heap *heap);
+/// Releases up to `most` bytes of the mapping that was kept first: all of it, or its end, where the source can release
+/// a part, then no more than `step`. Returns the bytes; 0 if nothing suits, or the source refuses. No lock may be held.
+size_t huge_drop_some(acre_heap *heap, size_t most, size_t step);
 
 /// Releases every mapping kept for reuse. Returns the bytes given back.
 size_t huge_drop_cache(acre_heap *heap);

@@ -26,23 +26,46 @@ RARE void huge_descriptor_give_locked(acre_heap *heap, struct slab *slab)
     list_add_first(&heap->slab_pool, &slab->link);
 }
 
-SLOW void huge_keep_locked(acre_heap *heap, struct slab *huge)
-{
-    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
-    list_add_first(&heap->huge_cached, &huge->link);
-    heap->huge_cached_count += 1;
-    heap->huge_cached_bytes += huge->block_bytes;
-}
-
-/// Takes a kept mapping off the list. Under heap->lock.
-SLOW static void drop_kept_locked(acre_heap *heap, struct slab *huge)
+SLOW void huge_unkeep_locked(acre_heap *heap, struct slab *huge)
 {
     list_remove(&huge->link);
     heap->huge_cached_count -= 1;
     heap->huge_cached_bytes -= huge->block_bytes;
-    if (heap->huge_cached_count < heap->huge_cached_low) {
-        heap->huge_cached_low = heap->huge_cached_count;
+}
+
+/// Makes one mapping of `huge`, which is on no list, and what is kept before and behind it of the same origin. Under
+/// heap->lock.
+SLOW static void merge_locked(acre_heap *heap, struct slab *huge)
+{
+    for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached;) {
+        struct slab *other = container_of(at, struct slab, link);
+        at = at->next;
+        const bool before = other->base + other->block_bytes == huge->base;
+        const bool behind = huge->base + huge->block_bytes == other->base;
+        if (other->origin == huge->origin && (before || behind)) {
+            huge_unkeep_locked(heap, other);
+            huge->base = before ? other->base : huge->base;
+            huge->block_bytes += other->block_bytes;
+            huge->fresh = huge->fresh && other->fresh;
+            huge_descriptor_give_locked(heap, other);
+        }
     }
+}
+
+SLOW static void keep_at_locked(acre_heap *heap, struct slab *huge, struct link *before)
+{
+    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
+    list_add_last(before, &huge->link);
+    heap->huge_cached_count += 1;
+    heap->huge_cached_bytes += huge->block_bytes;
+}
+
+SLOW void huge_keep_locked(acre_heap *heap, struct slab *huge)
+{
+    if (huge_has_parts(heap)) {
+        merge_locked(heap, huge);
+    }
+    keep_at_locked(heap, huge, heap->huge_cached.next);
 }
 
 /// How badly a mapping suits. Where it can be cut, any that is large enough suits better than any that is not.
@@ -69,7 +92,7 @@ SLOW static struct slab *pick_locked(acre_heap *heap, size_t bytes)
         }
     }
     if (best != NULL) {
-        drop_kept_locked(heap, best);
+        huge_unkeep_locked(heap, best);
     }
     return best;
 }
@@ -84,6 +107,7 @@ SLOW size_t huge_release(acre_heap *heap, struct slab *huge)
         heap->held_bytes -= bytes;
         heap->reserved_bytes -= bytes;
         huge_descriptor_give_locked(heap, huge);
+        huge_note_low_locked(heap);
     } else {
         huge_keep_locked(heap, huge);
     }
@@ -98,39 +122,61 @@ SLOW static struct slab *oldest_locked(acre_heap *heap)
                : container_of(heap->huge_cached.prev, struct slab, link);
 }
 
+/// Releases the last `bytes` of a mapping that is on no list, and keeps it, as the oldest again.
+SLOW static size_t release_end(acre_heap *heap, struct slab *huge, size_t bytes)
+{
+    const uintptr_t end = huge->base + huge->block_bytes;
+    const bool released =
+        heap->pages->release(heap->pages, (void *)(end - bytes), bytes) == ACRE_OK;
+    acre_port_lock_take(&heap->lock);
+    if (released) {
+        huge->block_bytes -= bytes;
+        heap->held_bytes -= bytes;
+        heap->reserved_bytes -= bytes;
+    }
+    keep_at_locked(heap, huge, &heap->huge_cached);
+    huge_note_low_locked(heap);
+    acre_port_lock_drop(&heap->lock);
+    return released ? bytes : 0;
+}
+
+SLOW size_t huge_drop_some(acre_heap *heap, size_t most, size_t step)
+{
+    const size_t unit_mask = heap->pages->page_bytes - 1;
+    const size_t end_bytes = (most < step ? most : step) & ~unit_mask;
+    acre_port_lock_take(&heap->lock);
+    struct slab *huge = oldest_locked(heap);
+    const size_t have_bytes = huge == NULL ? 0 : huge->block_bytes;
+    const bool cut = huge_has_parts(heap) && end_bytes >= huge_part_bytes_min &&
+                     have_bytes > end_bytes && have_bytes - end_bytes >= huge_part_bytes_min;
+    const bool whole = !cut && huge != NULL && have_bytes <= most;
+    if (cut || whole) {
+        huge_unkeep_locked(heap, huge);
+    }
+    acre_port_lock_drop(&heap->lock);
+    if (cut) {
+        return release_end(heap, huge, end_bytes);
+    }
+    return whole ? huge_release(heap, huge) : 0;
+}
+
 SLOW void huge_make_room(acre_heap *heap, size_t bytes)
 {
     if ((heap->flags & ACRE_HEAP_KEEP) != 0) {
         return;
     }
     acre_port_lock_take(&heap->lock);
-    struct slab *huge;
-    while ((huge = oldest_locked(heap)) != NULL && huge->block_bytes <= bytes) {
-        drop_kept_locked(heap, huge);
-        acre_port_lock_drop(&heap->lock);
-        size_t released = huge_release(heap, huge);
+    size_t grown = list_is_empty(&heap->huge_cached) ? 0 : heap->huge_grown_bytes + bytes;
+    heap->huge_grown_bytes = 0;
+    acre_port_lock_drop(&heap->lock);
+    size_t released;
+    while (grown != 0 && (released = huge_drop_some(heap, grown, SIZE_MAX)) != 0) {
+        grown -= released;
+    }
+    if (grown != 0) {
         acre_port_lock_take(&heap->lock);
-        if (released == 0) {
-            break; // it has been kept again
-        }
-        bytes -= released;
-    }
-    acre_port_lock_drop(&heap->lock);
-}
-
-SLOW void huge_make_way(acre_heap *heap, size_t bytes)
-{
-    acre_port_lock_take(&heap->lock);
-    const struct slab *oldest = oldest_locked(heap);
-    heap->huge_grown_bytes = oldest == NULL ? 0 : heap->huge_grown_bytes + bytes;
-    size_t room = 0;
-    if (oldest != NULL && oldest->block_bytes <= heap->huge_grown_bytes) {
-        room = heap->huge_grown_bytes;
-        heap->huge_grown_bytes = 0;
-    }
-    acre_port_lock_drop(&heap->lock);
-    if (room != 0) {
-        huge_make_room(heap, room);
+        heap->huge_grown_bytes += grown;
+        acre_port_lock_drop(&heap->lock);
     }
 }
 
@@ -155,6 +201,7 @@ SLOW bool huge_remap(acre_heap *heap, struct slab *huge, size_t bytes, enum huge
     if (addr != NULL) {
         huge->base = (uintptr_t)addr;
         huge->block_bytes = bytes;
+        huge_new_origin_locked(heap, huge);
         heap->reserved_bytes = heap->reserved_bytes - old_bytes + bytes;
         heap->held_bytes -= bytes < old_bytes ? old_bytes - bytes : 0;
     } else {
@@ -189,6 +236,11 @@ SLOW static bool is_sparse(uintptr_t addr, size_t bytes)
         lead += page_is_zero((const word *)(addr + page * PAGE_BYTES)) ? 1 : -1;
     }
     return lead > 0;
+}
+
+SLOW bool huge_is_dense(uintptr_t addr, size_t bytes)
+{
+    return !is_sparse(addr, bytes);
 }
 
 /// Gives the memory of a mapping back that was used sparsely, so that it reads as zero. Clearing it would cost a page
@@ -260,23 +312,12 @@ SLOW struct slab *huge_kept_take_dense(acre_heap *heap, size_t bytes)
         acre_port_lock_take(&heap->lock);
         struct slab *huge = pick_locked(heap, bytes);
         acre_port_lock_drop(&heap->lock);
-        if (huge == NULL || (!huge->fresh && !is_sparse(huge->base, huge->block_bytes))) {
+        if (huge == NULL || (!huge->fresh && huge_is_dense(huge->base, huge->block_bytes))) {
             return huge;
         }
         released = huge_release(heap, huge);
     }
     return NULL;
-}
-
-SLOW size_t huge_drop_oldest(acre_heap *heap)
-{
-    acre_port_lock_take(&heap->lock);
-    struct slab *huge = oldest_locked(heap);
-    if (huge != NULL) {
-        drop_kept_locked(heap, huge);
-    }
-    acre_port_lock_drop(&heap->lock);
-    return huge == NULL ? 0 : huge_release(heap, huge);
 }
 
 SLOW size_t huge_drop_cache(acre_heap *heap)
@@ -286,7 +327,7 @@ SLOW size_t huge_drop_cache(acre_heap *heap)
     unsigned rounds = heap->huge_cached_count; // a mapping that cannot be released comes back
     acre_port_lock_drop(&heap->lock);
     while (rounds-- != 0) {
-        bytes += huge_drop_oldest(heap);
+        bytes += huge_drop_some(heap, SIZE_MAX, SIZE_MAX);
     }
     return bytes;
 }

@@ -10,30 +10,31 @@
 // copied. When it is freed its mappings are kept one by one.
 // Only memory that was used is worth that: a mapping that reads as zero, mostly, is resized as a whole.
 //
-// Where a move is refused the addresses that it was to go to are lost (acre/pages.h): the mapping is then what it was
-// before, and what had been moved is kept again. That heap composes no more blocks.
+// Where a move is refused the addresses that it was to go to are lost, and perhaps those that it came from
+// (acre/pages.h): the mapping is then what it was before, and what had been moved is kept again. That heap composes
+// no more blocks.
 //
-// Mappings cost the system something each: none is smaller than PART_BYTES_MIN, a block has at most PARTS_MAX, and
+// Mappings cost the system something each: none is smaller than huge_part_bytes_min, a block has at most PARTS_MAX, and
 // all blocks together have at most HUGE_PARTS_MAX more than one each.
 // SPDX-License-Identifier: MIT
 #include "heap/huge_parts.h"
 
+#include "heap/huge.h"
 #include "heap/huge_kept.h"
 
 enum { PARTS_MAX = 8, HUGE_PARTS_MAX = 256 };
 
-static const size_t part_bytes_min = (size_t)SEGMENT_BYTES / 8;
-
 SLOW bool huge_split(acre_heap *heap, struct slab *huge, size_t bytes)
 {
     const size_t rest_bytes = huge->block_bytes - bytes;
-    struct slab *rest = rest_bytes < part_bytes_min ? NULL : huge_descriptor_take(heap);
+    struct slab *rest = rest_bytes < huge_part_bytes_min ? NULL : huge_descriptor_take(heap);
     if (rest == NULL) {
         return false;
     }
     rest->base = huge->base + bytes;
     rest->block_bytes = rest_bytes;
     rest->fresh = huge->fresh;
+    rest->origin = huge->origin;
     acre_port_lock_take(&heap->lock);
     huge->block_bytes = bytes;
     huge_keep_locked(heap, rest);
@@ -42,13 +43,13 @@ SLOW bool huge_split(acre_heap *heap, struct slab *huge, size_t bytes)
 }
 
 /// What is used of a kept mapping for a part of at most `bytes`, so that its rest is not too small; less than
-/// part_bytes_min: it is of no use.
+/// huge_part_bytes_min: it is of no use.
 SLOW static size_t use_of(size_t have_bytes, size_t bytes)
 {
     if (have_bytes <= bytes) {
         return have_bytes;
     }
-    return have_bytes - bytes >= part_bytes_min ? bytes : have_bytes - part_bytes_min;
+    return have_bytes - bytes >= huge_part_bytes_min ? bytes : have_bytes - huge_part_bytes_min;
 }
 
 /// Takes a kept mapping of at most `bytes`, or cuts one to that. NULL if there is none of use.
@@ -59,7 +60,7 @@ SLOW static struct slab *take_piece(acre_heap *heap, size_t bytes)
         return NULL;
     }
     const size_t use_bytes = use_of(piece->block_bytes, bytes);
-    if (use_bytes >= part_bytes_min &&
+    if (use_bytes >= huge_part_bytes_min &&
         (use_bytes == piece->block_bytes || huge_split(heap, piece, use_bytes))) {
         return piece;
     }
@@ -70,30 +71,33 @@ SLOW static struct slab *take_piece(acre_heap *heap, size_t bytes)
 }
 
 /// Moves a piece, which is on no list, to the end of what a mapping was made longer by; what was there is gone.
-SLOW static bool move_piece(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
+SLOW static acre_status move_piece(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
 {
     acre_pages *pages = heap->pages;
     const size_t bytes = piece->block_bytes;
     const uintptr_t addr = end - bytes;
-    if (pages->move(pages, (void *)piece->base, bytes, (void *)addr) != ACRE_OK) {
-        return false;
+    const acre_status status = pages->move(pages, (void *)piece->base, bytes, (void *)addr);
+    if (status != ACRE_OK) {
+        return status;
     }
     acre_port_lock_take(&heap->lock);
     heap->held_bytes -= bytes;
     heap->reserved_bytes -= bytes;
     heap->huge_parts += 1;
+    huge_new_origin_locked(heap, piece);
     acre_port_lock_drop(&heap->lock);
     piece->base = addr;
     piece->fresh = false;
     huge->fresh = false;
     piece->behind = huge->behind;
     huge->behind = piece;
-    return true;
+    return ACRE_OK;
 }
 
 /// After the move of a piece was refused: the mapping ends before the addresses that are lost, all that was moved
 /// before is kept.
-SLOW static void take_apart(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
+SLOW static void take_apart(
+    acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end, bool piece_is_lost)
 {
     acre_port_lock_take(&heap->lock);
     heap->move_refused = true;
@@ -106,7 +110,13 @@ SLOW static void take_apart(acre_heap *heap, struct slab *huge, struct slab *pie
         huge_keep_locked(heap, part);
         part = rest;
     }
-    huge_keep_locked(heap, piece);
+    if (piece_is_lost) {
+        heap->held_bytes -= piece->block_bytes;
+        heap->reserved_bytes -= piece->block_bytes;
+        huge_descriptor_give_locked(heap, piece);
+    } else {
+        huge_keep_locked(heap, piece);
+    }
     acre_port_lock_drop(&heap->lock);
 }
 
@@ -130,13 +140,14 @@ SLOW bool huge_compose(acre_heap *heap, struct slab *huge, size_t bytes)
     // From the end: what no piece is found for stays a part of the mapping that was made longer.
     const uintptr_t start = huge->base + old_bytes;
     uintptr_t end = huge->base + bytes;
-    for (unsigned parts = 1; parts < PARTS_MAX && end - start >= part_bytes_min; parts++) {
+    for (unsigned parts = 1; parts < PARTS_MAX && end - start >= huge_part_bytes_min; parts++) {
         struct slab *piece = take_piece(heap, end - start);
         if (piece == NULL) {
             break;
         }
-        if (!move_piece(heap, huge, piece, end)) {
-            take_apart(heap, huge, piece, end);
+        const acre_status moved = move_piece(heap, huge, piece, end);
+        if (moved != ACRE_OK) {
+            take_apart(heap, huge, piece, end, moved == ACRE_BUSY);
             return false;
         }
         end -= piece->block_bytes;

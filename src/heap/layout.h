@@ -93,8 +93,9 @@ struct slab {
     uint32_t aborts;   // acre_port_aborts() when due was last set afresh
     uintptr_t foreign; // generation, count and first block of the foreign list: see foreign.h
     struct link link;  // awake, empty or huge list
-    struct slab *
-        behind; // huge: the mapping that its block goes on in; NULL: none. Only with ACRE_PORT_MOVE
+    // Of huge blocks, with ACRE_PORT_MOVE: see huge_parts.h.
+    struct slab *behind; // the mapping that the block goes on in; NULL: none
+    uint32_t origin;     // mappings that have it in common were cut from one, as the source sees it
 };
 
 _Static_assert(
@@ -207,9 +208,10 @@ struct acre_heap {
     uint32_t huge_count;       // live
     uint32_t huge_cached_count;
     uint32_t huge_parts; // mappings of live huge blocks beyond one each
+    uint32_t huge_origins; // that mappings have had
     size_t huge_bytes;   // live
     size_t huge_cached_bytes;
-    size_t huge_grown_bytes;  // segments made since there are kept mappings: see huge_make_way
+    size_t huge_grown_bytes;  // the heap has grown by so much without making room: see huge_make_room
     size_t free_dirty_pages;  // free pages that hold memory
     size_t used_pages;        // pages in slabs and runs
     size_t used_pages_peak;   // their recent maximum; sinks with each purge
@@ -220,7 +222,7 @@ struct acre_heap {
     bool is_helped;           // a helper gives back: see giveback.h
     bool barrier_refused;     // by the port, when slabs were last to change hands
     uint32_t empty_slabs;     // of all slots; changes atomically
-    uint32_t huge_cached_low; // the least that huge_cached_count was since the helper looked
+    size_t huge_cached_low;   // the least that huge_cached_bytes was since the helper looked
     size_t free_dirty_low;    // likewise of free_dirty_pages
     uint32_t excess_since;    // acre_port_ms() when there was first more free memory than the heap
                               // may hold; 0 = there is not. See purge.c

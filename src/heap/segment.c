@@ -259,7 +259,7 @@ SLOW static bool create(acre_heap *heap, size_t least_bytes)
 SLOW bool segment_create(acre_heap *heap)
 {
     if (ACRE_PORT_HELPER) {
-        huge_make_way(heap, SEGMENT_BYTES);
+        huge_make_room(heap, SEGMENT_BYTES);
     }
     return create(heap, SEGMENT_BYTES);
 }

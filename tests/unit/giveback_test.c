@@ -90,6 +90,46 @@ static void helper_that_cannot_start_is_asked_again(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+/// A helper gives it back soon; where there is none, less is kept.
+static void more_is_kept_while_there_is_a_helper(void)
+{
+    for (unsigned refuses = 0; refuses < 2; refuses++) {
+        open_with_helper();
+        helper_refuses = refuses != 0;
+        unsigned char *block = acre_heap_alloc(subject, 100 * mib);
+        acre_heap_free(subject, block);
+        T_EXPECT(asked == 1 && subject->huge_cached_bytes == (refuses != 0 ? 0 : 100 * mib));
+        T_EXPECT(subject->is_helped == (refuses == 0));
+        T_EXPECT_SOUND(heap_close());
+    }
+}
+
+/// Of a mapping that is partly used again and again, what is never used goes back, a little at each step.
+static void what_nobody_uses_of_a_mapping_is_given_back(void)
+{
+    open_with_helper();
+    unsigned char *block = acre_heap_alloc(subject, 100 * mib);
+    block_fill(block, 100 * mib, 1);
+    acre_heap_free(subject, block);
+    struct giveback giveback;
+    giveback_begin(subject, &giveback);
+    giveback.kept_bytes = 0;
+    (void)giveback_end(subject, &giveback);
+    for (unsigned round = 0; round < 3; round++) {
+        acre_heap_free(subject, acre_heap_alloc(subject, 30 * mib));
+    }
+    giveback_begin(subject, &giveback);
+    T_EXPECT(giveback.kept_bytes == 70 * mib);
+    pages_sim_heal(&sim);
+    while (giveback_step(subject, &giveback)) {
+        T_EXPECT(sim.calls[SIM_RELEASE] <= 1); // short steps: a fork may wait for one
+        sim.calls[SIM_RELEASE] = 0;
+    }
+    (void)giveback_end(subject, &giveback);
+    T_EXPECT(subject->huge_cached_bytes >= 30 * mib && subject->huge_cached_bytes < 31 * mib);
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void memory_that_rests_is_given_back_and_then_it_is_over(void)
 {
     open_with_helper();
@@ -346,6 +386,8 @@ T_MAIN(
     T_CASE(refusal_is_final_after_the_helper_rested),
     T_CASE(much_free_memory_asks_for_a_helper_once), T_CASE(kept_huge_block_asks_for_a_helper),
     T_CASE(helper_that_cannot_start_is_asked_again),
+    T_CASE(more_is_kept_while_there_is_a_helper),
+    T_CASE(what_nobody_uses_of_a_mapping_is_given_back),
     T_CASE(memory_that_rests_is_given_back_and_then_it_is_over),
     T_CASE(memory_that_is_used_again_and_again_is_left),
     T_CASE(half_that_is_not_used_is_given_back), T_CASE(idle_slots_give_up_what_they_keep),

@@ -96,10 +96,34 @@ static void failed_move_loses_its_target(void)
         sim.fail_at[SIM_MOVE] = 1;
         T_EXPECT(pages->move(pages, range, (size_t)2 * UNIT, range + 4 * UNIT) != ACRE_OK);
         T_EXPECT(block_holds(range, (size_t)2 * UNIT, 1) && sim.committed_bytes == 6 * UNIT);
-        T_EXPECT(sim.reserved_bytes == 6 * UNIT && sim.ranges_live == 3);
+        T_EXPECT(sim.reserved_bytes == 6 * UNIT && sim.ranges_live == 2);
         char *next = pages->reserve(pages, (size_t)2 * UNIT, UNIT);
         T_EXPECT((next == range + 4 * UNIT) == (hole != 0)); // anybody's
     }
+}
+
+static void failed_move_may_lose_both(void)
+{
+    start();
+    T_EXPECT(pages->commit(pages, range, (size_t)8 * UNIT) == ACRE_OK);
+    sim.move_leaves_hole = true;
+    sim.move_loses_both = true;
+    sim.fail_at[SIM_MOVE] = 1;
+    T_EXPECT(pages->move(pages, range + UNIT, UNIT, range + 4 * UNIT) == ACRE_BUSY);
+    T_EXPECT(sim.reserved_bytes == 6 * UNIT && sim.ranges_live == 3);
+    T_EXPECT(pages->reserve(pages, UNIT, UNIT) == range + UNIT); // anybody's
+}
+
+static void refused_call_leaves_one_range(void)
+{
+    start();
+    T_EXPECT(pages->commit(pages, range, (size_t)8 * UNIT) == ACRE_OK);
+    sim.fail_at[SIM_RELEASE] = 1;
+    T_EXPECT(pages->release(pages, range + 2 * UNIT, UNIT) != ACRE_OK && sim.ranges_live == 1);
+    T_EXPECT(pages->remap(pages, range, (size_t)3 * UNIT, (size_t)4 * UNIT, false) == NULL);
+    T_EXPECT(sim.ranges_live == 1);
+    T_EXPECT(pages->release(pages, range + 5 * UNIT, (size_t)3 * UNIT) == ACRE_OK);
+    T_EXPECT(pages->release(pages, range, (size_t)5 * UNIT) == ACRE_OK && sim.ranges_live == 0);
 }
 
 static void source_fails_on_demand_and_changes_nothing(void)
@@ -305,5 +329,6 @@ T_MAIN(
     T_CASE(source_reserves_aligned_and_apart), T_CASE(source_commits_zeros_again_and_again),
     T_CASE(source_resizes_in_place_or_moves), T_CASE(source_fails_on_demand_and_changes_nothing),
     T_CASE(source_moves_parts_of_ranges), T_CASE(failed_move_loses_its_target),
+    T_CASE(failed_move_may_lose_both), T_CASE(refused_call_leaves_one_range),
     T_CASE(source_keeps_within_its_bounds), T_CASE(whoever_breaks_a_contract_is_found),
     T_CASE(claims_are_answered_as_set))
