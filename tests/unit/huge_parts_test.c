@@ -223,6 +223,16 @@ static void parts_of_an_emptied_mapping_read_as_zero_without_a_call(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+static void rest_of_a_dense_mapping_is_cleared_for_calloc(void)
+{
+    heap_open();
+    unsigned char *block = keep_dense(8 * mib);
+    T_EXPECT(acre_heap_alloc(subject, 2 * mib) == block);
+    unsigned char *rest = acre_heap_calloc(subject, 6, mib);
+    T_EXPECT(rest == block + 2 * mib && block_is_zero(rest, 6 * mib));
+    T_EXPECT_SOUND(heap_close());
+}
+
 static void sparse_mapping_grows_without_others_memory(void)
 {
     heap_open();
@@ -445,6 +455,7 @@ T_MAIN(
     T_CASE(composed_block_that_is_not_kept_goes_part_by_part),
     T_CASE(calloc_of_a_composed_block_reads_as_zero),
     T_CASE(parts_of_an_emptied_mapping_read_as_zero_without_a_call),
+    T_CASE(rest_of_a_dense_mapping_is_cleared_for_calloc),
     T_CASE(sparse_mapping_grows_without_others_memory),
     T_CASE(emptied_mapping_that_is_composed_is_cleared),
     T_CASE(refused_move_loses_its_target_and_perhaps_the_piece), T_CASE(hole_may_be_somebody_elses_at_once),
