@@ -229,7 +229,7 @@ SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
 }
 
 /// Resizes a mapping, or what a block is composed of, that is on no list and not in the map, if that can be done.
-SLOW static void resize(acre_heap *heap, struct slab *huge, size_t bytes)
+SLOW static void resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes)
 {
     const bool grows = bytes > huge->block_bytes;
     if (grows && huge_has_parts(heap) && huge_grow(heap, huge, bytes)) {
@@ -258,7 +258,7 @@ SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
         acre_port_lock_take(&heap->lock);
         unpublish_locked(heap, huge);
         acre_port_lock_drop(&heap->lock);
-        resize(heap, huge, bytes);
+        resize_mapping(heap, huge, bytes);
         acre_port_lock_take(&heap->lock);
         publish_locked(heap, huge);
         acre_port_lock_drop(&heap->lock);

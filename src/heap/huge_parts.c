@@ -53,7 +53,7 @@ SLOW static size_t use_of(size_t have_bytes, size_t bytes)
 }
 
 /// Takes a kept mapping of at most `bytes`, or cuts one to that. NULL if there is none of use.
-SLOW static struct slab *take_piece(acre_heap *heap, size_t bytes)
+SLOW static struct slab *take_kept_piece(acre_heap *heap, size_t bytes)
 {
     struct slab *piece = huge_kept_take_dense(heap, bytes);
     if (piece == NULL) {
@@ -141,7 +141,7 @@ SLOW bool huge_compose(acre_heap *heap, struct slab *huge, size_t bytes)
     const uintptr_t start = huge->base + old_bytes;
     uintptr_t end = huge->base + bytes;
     for (unsigned parts = 1; parts < PARTS_MAX && end - start >= huge_part_bytes_min; parts++) {
-        struct slab *piece = take_piece(heap, end - start);
+        struct slab *piece = take_kept_piece(heap, end - start);
         if (piece == NULL) {
             break;
         }
