@@ -77,6 +77,7 @@ typedef enum acre_claim {
 //   ACRE_PORT_HELPER        1 if heaps may have a helper, or 0: then no code for it is there
 //   ACRE_PORT_MOVE          1 if heaps may put mappings together by acre_pages.move, or 0: the same
 //   ACRE_PORT_SHORT         1 if segments may be short where addresses are, or 0: the same
+//   ACRE_PORT_RUNS          1 if slots keep short runs on lists that change in commits, or 0: the same
 //   ACRE_PORT_SPAN_BYTES    default of acre_heap_options.span_bytes
 //
 //   ACRE_PORT_SLOTS_MAX     every slot number is less
@@ -110,6 +111,10 @@ typedef enum acre_claim {
 //       counts due down, stores the new head.
 //   acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
 //       Commit. The same as pop, for one bin of a given slot.
+//   acre_pop acre_port_pop_owned(acre_hot *, const uintptr_t *owner, uintptr_t seen, acre_block **out);
+//       Commit. The counterpart of push: if *owner is still what the caller has seen there, and the thread
+//       is on the slot in its lower 16 bits, removes the head of the list. `due` stays. Called only
+//       with ACRE_PORT_RUNS.
 //   bool acre_port_take(unsigned slot, acre_hot *, uint16_t due, acre_block **list);
 //       Commit. Empties the list and sets due. False: moved (due may have been set).
 //   bool acre_port_install(unsigned slot, acre_block **head, acre_block *list);

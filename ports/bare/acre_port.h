@@ -11,6 +11,7 @@
 #define ACRE_PORT_HELPER     0
 #define ACRE_PORT_MOVE       0
 #define ACRE_PORT_SHORT      0
+#define ACRE_PORT_RUNS       0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 22)
 #define ACRE_PORT_SLOTS_MAX  1
 #define ACRE_PORT_TOP_BYTE_0 0
@@ -86,6 +87,13 @@ static inline acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_bl
     (void)slot;
     *out = plain_pop(bin, &next);
     return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
+}
+
+static inline acre_pop acre_port_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    (void)owner;
+    return acre_port_pop_on((unsigned)seen, &hot->head, out);
 }
 
 static inline bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)

@@ -26,6 +26,7 @@
 #define ACRE_PORT_HELPER     0
 #define ACRE_PORT_MOVE       0
 #define ACRE_PORT_SHORT      0
+#define ACRE_PORT_RUNS       0
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 30)
 #define ACRE_PORT_SLOTS_MAX  ACRE_PORT_CPUS_MAX
 #define ACRE_PORT_TOP_BYTE_0 0 // kernels have their direct map in the upper half of addresses
@@ -100,6 +101,8 @@ static inline acre_push acre_port_push(
 
 // The commits of slow paths are functions, which keeps the code small.
 acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
+acre_pop acre_port_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out);
 bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list);
 bool acre_port_install(unsigned slot, acre_block **head, acre_block *list);
 bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due);

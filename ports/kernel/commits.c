@@ -42,6 +42,20 @@ NOT_INLINE acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block
     return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
 }
 
+NOT_INLINE acre_pop
+acre_port_pop_owned(acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    acre_block *next;
+    uintptr_t state = acre_port_interrupts_off();
+    bool here = load_relaxed(owner) == seen && (uint16_t)seen == (uint16_t)acre_port_cpu();
+    *out = here ? plain_pop(&hot->head, &next) : NULL;
+    acre_port_interrupts_restore(state);
+    if (!here) {
+        return ACRE_MOVED;
+    }
+    return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
+}
+
 NOT_INLINE bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
 {
     uintptr_t state = acre_port_interrupts_off();

@@ -11,6 +11,7 @@
 #define ACRE_PORT_HELPER     1
 #define ACRE_PORT_MOVE       1
 #define ACRE_PORT_SHORT      1
+#define ACRE_PORT_RUNS       1
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 34)
 #define ACRE_PORT_SLOTS_MAX  16384
 #define ACRE_PORT_TOP_BYTE_0 1
@@ -128,6 +129,21 @@ static inline acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_bl
         return ACRE_MOVED;
     }
     *out = plain_pop(bin, &next);
+    return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
+}
+
+static inline acre_pop acre_port_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    acre_block *next;
+    if (acre_port_is_rseq()) {
+        return rseq_pop_owned(hot, owner, seen, out);
+    }
+    *out = NULL;
+    if ((uint16_t)seen != (uint16_t)acre_port_thread.slot) { // see thread_push
+        return ACRE_MOVED;
+    }
+    *out = plain_pop(&hot->head, &next);
     return *out == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED;
 }
 

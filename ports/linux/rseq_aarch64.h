@@ -148,6 +148,40 @@ moved:
     return ACRE_MOVED;
 }
 
+// if ((uint16_t)seen != (uint16_t)slot || *owner != seen) goto moved; block = hot->head;
+// if (!block) goto empty; hot->head = block->next;
+static inline acre_pop rseq_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    char *area = rseq_own_area(acre_port_rseq_area);
+    acre_block *block;
+    acre_block *rest;
+    uintptr_t cs;
+again:
+    __asm__ goto volatile(RSEQ_BEGIN "ldr %w[block], " RSEQ_SLOT "\n"
+                                     "ldr %[rest], %[owner]\n"
+                                     "cmp %w[block], %w[seen], uxth\n"
+                                     "ccmp %[rest], %[seen], 0, eq\n"
+                                     "b.ne %l[moved]\n"
+                                     "ldr %[block], [%[hot]]\n"
+                                     "cbz %[block], %l[empty]\n"
+                                     "ldr %[rest], [%[block]]\n"
+                                     "str %[rest], [%[hot]]\n" RSEQ_END("again")
+                          : [cs] "=&r"(cs), [block] "=&r"(block), [rest] "=&r"(rest)
+                          : [area] "r"(area), [hot] "r"(hot), [owner] "Q"(*owner), [seen] "r"(seen)
+                          : "memory", "cc"
+                          : again, moved, empty);
+    RSEQ_KEEP_OUTPUTS();
+    *out = block;
+    return ACRE_POPPED;
+empty:
+    *out = NULL;
+    return ACRE_BIN_EMPTY;
+moved:
+    *out = NULL;
+    return ACRE_MOVED;
+}
+
 // if (slot != current) goto moved; *list = hot->head; hot->due = due; hot->head = NULL;
 static inline bool rseq_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
 {

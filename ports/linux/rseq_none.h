@@ -35,6 +35,16 @@ static inline acre_pop rseq_pop_on(unsigned slot, acre_block **bin, acre_block *
     return ACRE_MOVED;
 }
 
+static inline acre_pop rseq_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    (void)hot;
+    (void)owner;
+    (void)seen;
+    *out = NULL;
+    return ACRE_MOVED;
+}
+
 static inline bool rseq_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
 {
     (void)slot;

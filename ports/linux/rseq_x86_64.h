@@ -133,6 +133,40 @@ moved:
     return ACRE_MOVED;
 }
 
+// if (*owner != seen || (uint16_t)seen != (uint16_t)slot) goto moved; block = hot->head;
+// if (!block) goto empty; hot->head = block->next;
+static inline acre_pop rseq_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    ptrdiff_t area = acre_port_rseq_area;
+    acre_block *block;
+    acre_block *rest;
+    uintptr_t cs;
+again:
+    __asm__ goto volatile(RSEQ_BEGIN "cmpq %[seen], %[owner]\n"
+                                     "jne %l[moved]\n"
+                                     "cmpw " RSEQ_SLOT ", %w[seen]\n"
+                                     "jne %l[moved]\n"
+                                     "movq (%[hot]), %[block]\n"
+                                     "testq %[block], %[block]\n"
+                                     "jz %l[empty]\n"
+                                     "movq (%[block]), %[rest]\n"
+                                     "movq %[rest], (%[hot])\n" RSEQ_END("")
+                          : [cs] "=&r"(cs), [block] "=&r"(block), [rest] "=&r"(rest)
+                          : [area] "r"(area), [hot] "r"(hot), [owner] "m"(*owner), [seen] "r"(seen)
+                          : "memory", "cc"
+                          : again, moved, empty);
+    RSEQ_KEEP_OUTPUTS();
+    *out = block;
+    return ACRE_POPPED;
+empty:
+    *out = NULL;
+    return ACRE_BIN_EMPTY;
+moved:
+    *out = NULL;
+    return ACRE_MOVED;
+}
+
 // if (slot != current) goto moved; *list = hot->head; hot->due = due; hot->head = NULL;
 static inline bool rseq_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list)
 {

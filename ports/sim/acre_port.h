@@ -22,6 +22,7 @@
 #define ACRE_PORT_HELPER     1
 #define ACRE_PORT_MOVE       1
 #define ACRE_PORT_SHORT      1
+#define ACRE_PORT_RUNS       1
 #define ACRE_PORT_SPAN_BYTES ((size_t)1 << 28)
 #define ACRE_PORT_SLOTS_MAX  64
 #define ACRE_PORT_TOP_BYTE_0 (__SIZEOF_POINTER__ > 4)
@@ -152,6 +153,8 @@ acre_block *acre_port_pop(acre_bins *const *bins, size_t at, acre_block **next);
 acre_push acre_port_push(
     acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block *block, uintptr_t mark);
 acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out);
+acre_pop acre_port_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out);
 bool acre_port_take(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list);
 bool acre_port_install(unsigned slot, acre_block **head, acre_block *list);
 bool acre_port_due_set(unsigned slot, acre_hot *hot, uint16_t due);

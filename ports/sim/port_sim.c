@@ -180,6 +180,49 @@ acre_pop acre_port_pop_on(unsigned slot, acre_block **bin, acre_block **out)
     return result;
 }
 
+static bool pop_owned_once(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out, acre_pop *result)
+{
+    uint32_t moves;
+    bool moved;
+    *out = NULL;
+    if (!begin_on((uint16_t)seen, &moves, &moved) || moved_since(moves)) {
+        return false;
+    }
+    moved = moved || *owner != seen;
+    *result = moved ? ACRE_MOVED : ACRE_BIN_EMPTY;
+    if (moved) {
+        return true;
+    }
+    if (moved_since(moves)) {
+        return false;
+    }
+    acre_block *block = hot->head;
+    if (block == NULL) {
+        return true;
+    }
+    if (moved_since(moves)) {
+        return false;
+    }
+    acre_block *after = block->next;
+    if (moved_since(moves)) {
+        return false;
+    }
+    hot->head = after;
+    *out = block;
+    *result = ACRE_POPPED;
+    return true;
+}
+
+acre_pop acre_port_pop_owned(
+    acre_hot *hot, const uintptr_t *owner, uintptr_t seen, acre_block **out)
+{
+    acre_pop result;
+    while (!pop_owned_once(hot, owner, seen, out, &result)) {
+    }
+    return result;
+}
+
 static bool take_once(unsigned slot, acre_hot *hot, uint16_t due, acre_block **list, bool *moved)
 {
     uint32_t moves;

@@ -152,6 +152,22 @@ static void plain_pop_on_here(void)
     }
 }
 
+static __attribute__((noinline)) void pop_owned(void)
+{
+    outcome.answer = (int)rseq_pop_owned(&world.hot, &world.owner, first_owner, &outcome.block);
+}
+
+static void plain_pop_owned_here(void)
+{
+    acre_block *rest;
+    bool foreign = world.owner != first_owner || world.owner % GENERATION != interrupt_area.mm_cid;
+    outcome.answer = (int)ACRE_MOVED;
+    if (!foreign) {
+        outcome.block = plain_pop(&world.hot.head, &rest);
+        outcome.answer = (int)(outcome.block == NULL ? ACRE_BIN_EMPTY : ACRE_POPPED);
+    }
+}
+
 static __attribute__((noinline)) void take(void)
 {
     outcome.answer = rseq_take(SLOT, &world.hot, due_given, &outcome.block);
@@ -288,6 +304,16 @@ static void pop_on_is_whole_or_nothing(void)
     }
 }
 
+static void pop_owned_is_whole_or_nothing(void)
+{
+    for (unsigned head = 0; head <= 2; head++) {
+        for (uint32_t owner = SLOT; owner <= OTHER_SLOT; owner++) {
+            set(head, 10, owner, 0);
+            try(pop_owned, plain_pop_owned_here);
+        }
+    }
+}
+
 static void take_is_whole_or_nothing(void)
 {
     for (unsigned head = 0; head <= 2; head++) {
@@ -331,10 +357,11 @@ static void aborts_really_happened(void)
 int main(void)
 {
     static const struct conform_case cases[] = {
-        CONFORM_CASE(slot_is_the_concurrency_id), CONFORM_CASE(pop_is_whole_or_nothing),
-        CONFORM_CASE(push_is_whole_or_nothing),   CONFORM_CASE(pop_on_is_whole_or_nothing),
-        CONFORM_CASE(take_is_whole_or_nothing),   CONFORM_CASE(install_is_whole_or_nothing),
-        CONFORM_CASE(due_is_set_whole_or_not),    CONFORM_CASE(aborts_really_happened),
+        CONFORM_CASE(slot_is_the_concurrency_id),    CONFORM_CASE(pop_is_whole_or_nothing),
+        CONFORM_CASE(push_is_whole_or_nothing),      CONFORM_CASE(pop_on_is_whole_or_nothing),
+        CONFORM_CASE(pop_owned_is_whole_or_nothing), CONFORM_CASE(take_is_whole_or_nothing),
+        CONFORM_CASE(install_is_whole_or_nothing),   CONFORM_CASE(due_is_set_whole_or_not),
+        CONFORM_CASE(aborts_really_happened),
     };
     interrupt_start();
     return conform_main(cases, sizeof(cases) / sizeof(cases[0]));

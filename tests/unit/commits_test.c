@@ -85,6 +85,26 @@ static void pop_on_a_slot_tells_empty_from_moved(void)
     T_EXPECT(bins_of[0].bin[5] == &some[1]);
 }
 
+static void pop_owned_needs_the_owner_that_was_seen(void)
+{
+    const uintptr_t generation = 0x10000;
+    acre_block *block;
+    start();
+    hot.head = &some[2];
+    owner = 7 * generation;
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, 6 * generation, &block) == ACRE_MOVED);
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner + 1, &block) == ACRE_MOVED && block == NULL);
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner, &block) == ACRE_POPPED && block == &some[2]);
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner, &block) == ACRE_POPPED && block == &some[3]);
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner, &block) == ACRE_BIN_EMPTY && block == NULL);
+    hot.head = &some[3];
+    owner = 7 * generation + 1;
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner, &block) == ACRE_MOVED);
+    owner = ACRE_SLOT_NONE;
+    T_EXPECT(acre_port_pop_owned(&hot, &owner, owner, &block) == ACRE_MOVED);
+    T_EXPECT(hot.head == &some[3] && hot.due == 3);
+}
+
 static void take_empties_the_list_and_sets_due(void)
 {
     acre_block *list = NULL;
@@ -186,6 +206,11 @@ static void commits_for_a_slot_moved_at_any_step_are_whole_or_refused(void)
         acre_pop pop = acre_port_pop_on(0, &bins_of[0].bin[5], &list);
         T_EXPECT((pop == ACRE_POPPED) == (move_at != 0));
         T_EXPECT(bins_of[0].bin[5] == (pop == ACRE_POPPED ? &some[1] : &some[0]));
+        arm(step, 1);
+        hot.head = &some[2];
+        pop = acre_port_pop_owned(&hot, &owner, owner, &list);
+        T_EXPECT((pop == ACRE_POPPED) == (move_at != 0));
+        T_EXPECT(hot.head == (pop == ACRE_POPPED ? &some[3] : &some[2]));
         arm(step, 0); // preempted, and back on the same slot
         T_EXPECT(acre_port_pop_on(0, &bins_of[0].bin[5], &list) == ACRE_POPPED);
     }
@@ -195,8 +220,9 @@ T_MAIN(
     T_CASE(pop_takes_the_first_of_the_slots_bin), T_CASE(push_links_counts_and_tells_of_its_event),
     T_CASE(push_onto_anothers_slab_does_nothing),
     T_CASE(push_onto_a_slab_that_is_another_now_does_nothing),
-    T_CASE(pop_on_a_slot_tells_empty_from_moved), T_CASE(take_empties_the_list_and_sets_due),
-    T_CASE(install_needs_an_empty_place), T_CASE(due_is_set_and_added_to_on_its_slot_only),
+    T_CASE(pop_on_a_slot_tells_empty_from_moved), T_CASE(pop_owned_needs_the_owner_that_was_seen),
+    T_CASE(take_empties_the_list_and_sets_due), T_CASE(install_needs_an_empty_place),
+    T_CASE(due_is_set_and_added_to_on_its_slot_only),
     T_CASE(pop_moved_at_any_step_pops_where_it_ends),
     T_CASE(push_moved_at_any_step_takes_effect_once_or_not_at_all),
     T_CASE(commits_for_a_slot_moved_at_any_step_are_whole_or_refused))
