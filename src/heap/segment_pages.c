@@ -34,6 +34,27 @@ static unsigned find_slice(const word *bits)
 
 _Static_assert(SLICE_PAGES == 16, "find_slice folds lanes of 16 bits");
 
+/// The highest run of `pages` pages that are all set, at most WORD_BITS of them. SEGMENT_PAGES if there is
+/// none. A bit of `fold` stays set if the next few are set, too; twice as many with each step.
+static unsigned find_short(const word *bits, unsigned pages)
+{
+    word above = 0; // the next word's
+    for (unsigned i = PAGE_WORDS; i-- != 0; above = bits[i]) {
+        word low = bits[i];
+        word high = above;
+        for (unsigned have = 1; have < pages && low != 0;) {
+            const unsigned step = have < pages - have ? have : pages - have;
+            low &= low >> step | high << (WORD_BITS - step);
+            high &= high >> step;
+            have += step;
+        }
+        if (low != 0) {
+            return i * WORD_BITS + highest_bit(low);
+        }
+    }
+    return SEGMENT_PAGES;
+}
+
 /// The highest run that fits, found from the top. SEGMENT_PAGES if there is none; *longest is then the
 /// length of the longest that there is.
 __attribute__((noinline)) static unsigned find_from_top(
@@ -124,6 +145,12 @@ bool segment_find(
     out->count = request->pages;
     if (!request->from_top) {
         return find_slice_in(segment, dirty, out);
+    }
+    if (ACRE_PORT_RUNS && request->align_pages == 1 && request->pages <= WORD_BITS) {
+        out->first = find_short(segment->free, request->pages);
+        if (out->first != SEGMENT_PAGES) {
+            return true;
+        }
     }
     unsigned longest;
     out->first = find_from_top(segment->free, request, &longest);
