@@ -2,12 +2,13 @@
 // Returns the first sentence that is not true of it. Never called by acre.
 //
 // What it proves about blocks: each carved block of a slab is live, or on exactly one list: its
-// slab's, its slab's foreign list, or its owner's bin.
+// slab's, its slab's foreign list, or its owner's bin. A run that is marked as kept is kept by one slot.
 // SPDX-License-Identifier: MIT
 #include "base/bitmap.h"
 #include "heap/foreign.h"
 #include "heap/hit.h"
 #include "heap/owner.h"
+#include "heap/runlist.h"
 #include "heap/segment.h"
 #include "heap/slab.h"
 
@@ -113,7 +114,7 @@ static const char *audit_slab(acre_heap *heap, struct slab *slab)
 static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
 {
     for (unsigned page = 0; page < SEGMENT_PAGES; page++) {
-        unsigned pages = segment->run_pages[page] & ~(unsigned)RUN_KEPT;
+        unsigned pages = run_length(segment->run_pages[page]);
         for (unsigned i = page; i < page + pages; i++) {
             if (i >= SEGMENT_PAGES || bitmap_test(segment->free, i) ||
                 !bitmap_test(segment->dirty, i) ||
@@ -176,6 +177,52 @@ static const char *audit_awake(struct slot *slot, unsigned class)
         }
     }
     return NULL;
+}
+
+/// Runs that a slot keeps, or -1 if some are not what they should be.
+static int count_kept_runs(acre_heap *heap, struct slot *slot)
+{
+    int count = (int)slot->run_count;
+    for (unsigned i = 0; i < slot->run_count; i++) {
+        const uintptr_t addr = slot->runs[i].addr;
+        struct segment *segment = segment_at(addr);
+        if (segment->run_pages[page_of(segment, addr)] != (slot->runs[i].pages | RUN_KEPT)) {
+            return -1;
+        }
+    }
+    for (unsigned i = 0; ACRE_PORT_RUNS && i < RUN_LISTS; i++) {
+        for (const acre_block *run = slot->run_lists[i].head; run != NULL; run = run->next) {
+            struct segment *segment = segment_at((uintptr_t)run);
+            const uint32_t length = segment->run_pages[page_of(segment, (uintptr_t)run)];
+            if (!block_looks_free(heap, run) || length != ((RUN_LISTED_MIN + i) | RUN_KEPT) ||
+                count == DUE_NEVER) {
+                return -1;
+            }
+            count += 1;
+        }
+    }
+    return count;
+}
+
+static const char *audit_kept_runs(acre_heap *heap)
+{
+    int kept = 0;
+    int marked = 0;
+    for (unsigned i = 0; i < heap->slots_high; i++) {
+        struct slot *slot = slot_of(heap, i);
+        const int count = slot == NULL ? 0 : count_kept_runs(heap, slot);
+        if (count < 0) {
+            return "a slot keeps a run that is not free";
+        }
+        kept += count;
+    }
+    for (struct link *at = heap->all_segments.next; at != &heap->all_segments; at = at->next) {
+        const struct segment *segment = container_of(at, struct segment, all_link);
+        for (unsigned page = 0; page < SEGMENT_PAGES; page++) {
+            marked += (segment->run_pages[page] & RUN_KEPT) != 0 ? 1 : 0;
+        }
+    }
+    return kept == marked ? NULL : "a run is marked as kept, and nobody keeps it, or two do";
 }
 
 static const char *audit_slot(struct slot *slot)
@@ -285,6 +332,7 @@ const char *acre_heap_audit(acre_heap *heap)
         struct slot *slot = slot_of(heap, i);
         broken = slot == NULL ? NULL : audit_slot(slot);
     }
+    broken = broken != NULL ? broken : audit_kept_runs(heap);
     if (broken == NULL && free_dirty_pages != heap->free_dirty_pages) {
         broken = "the sum of free dirty pages is wrong";
     }

@@ -177,7 +177,8 @@ void acre_heap_free(acre_heap *heap, void *block)
 }
 
 /// Whether a live block is what a request of this size and alignment gets.
-static bool live_fits(const acre_heap *heap, const struct live *live, size_t size, size_t align)
+static bool live_fits(
+    const acre_heap *heap, const struct live *live, const void *block, size_t size, size_t align)
 {
     const struct placement at = placement_of(size, align);
     uint8_t kind = load_relaxed(&live->slab->kind);
@@ -185,7 +186,9 @@ static bool live_fits(const acre_heap *heap, const struct live *live, size_t siz
     case KIND_SLAB:
         return kind == KIND_SLAB && live->slab->class == at.class;
     case KIND_PAGES:
-        return kind == KIND_PAGES && live->bytes == (size_t)at.pages * PAGE_BYTES;
+        return kind == KIND_PAGES &&
+               live->bytes ==
+                   (size_t)PAGE_BYTES * (at.pages + space_run_spare(live->slab, (uintptr_t)block));
     case KIND_HUGE:
         return kind == KIND_HUGE && live->slab->asked_bytes == huge_bytes_for(heap, size);
     default:
@@ -204,7 +207,7 @@ void acre_heap_free_aligned_sized(acre_heap *heap, void *block, size_t align, si
         return;
     }
     struct live live = miss_inspect(heap, block, "invalid free", "double free");
-    if (!is_power_of_two(align) || !live_fits(heap, &live, size, align)) {
+    if (!is_power_of_two(align) || !live_fits(heap, &live, block, size, align)) {
         acre_port_fatal("wrong size on free", block, live.bytes);
     }
     acre_heap_free(heap, block);

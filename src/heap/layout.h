@@ -45,8 +45,13 @@ enum {
     LINE_BYTES = 64,
     DUE_NEVER = 0x7fff, // more frees than a slab has blocks: the counter never reaches 0
     RUNS_KEPT_MAX = 16, // freed runs that a slot keeps
-    RUN_KEPT = 0x8000,  // marks the length of a run that is kept: no block, and not free for others
-    EMPTY_SLABS_MAX = 32, // empty slabs that a slot keeps for itself
+    RUN_KEPT_BYTES_MAX = SEGMENT_BYTES / 8, // and at most so many bytes of them
+    RUN_KEPT = 0x8000, // marks the length of a run that is kept: no block, and not free for others
+    RUN_SPARE_LOG2 = 16, // above that, in the length of a live run: the pages that nobody asked for
+    RUN_LISTED_MIN =
+        SMALL_BYTES_MAX / PAGE_BYTES + 1, // pages of the shortest run on a list: see runlist.h
+    RUN_LISTS = ACRE_PORT_RUNS ? 12 : 1,  // one for each length from that on
+    EMPTY_SLABS_MAX = 32,                 // empty slabs that a slot keeps for itself
     TINY_BYTES_MAX = 1024,
 };
 
@@ -126,6 +131,11 @@ struct slot {
         uintptr_t addr;
         unsigned pages;
     } runs[RUNS_KEPT_MAX]; // see runcache.h
+
+    // Only with ACRE_PORT_RUNS; see runlist.h.
+    uintptr_t run_owner;           // the slot's number, or ACRE_SLOT_NONE, below a generation
+    int32_t run_listed;            // pages on the lists, about
+    acre_hot run_lists[RUN_LISTS]; // [pages - RUN_LISTED_MIN]; change in commits
 };
 
 // NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding): the descriptors start a line
@@ -145,7 +155,7 @@ struct segment {
     word free[PAGE_WORDS];  // 1 = nobody has the page
     word dirty[PAGE_WORDS]; // 1 = committed, may not read as zero
     struct slab slabs[SEGMENT_SLICES];
-    uint32_t run_pages[SEGMENT_PAGES]; // at a run's first page its length, perhaps with RUN_KEPT
+    uint32_t run_pages[SEGMENT_PAGES]; // at a run's first page its length: see run_length
 };
 
 enum {
@@ -254,6 +264,18 @@ static inline size_t slot_share(const acre_heap *heap, size_t most)
 static inline unsigned segment_length(const struct segment *segment)
 {
     return ACRE_PORT_SHORT ? segment->length : (unsigned)SEGMENT_PAGES;
+}
+
+/// The pages of a run, from what segment->run_pages has of it: with RUN_KEPT, or the pages to spare, or neither.
+static inline unsigned run_length(uint32_t entry)
+{
+    return entry & (unsigned)(RUN_KEPT - 1);
+}
+
+/// The segment that a run lies in.
+static inline struct segment *segment_at(uintptr_t addr)
+{
+    return (struct segment *)(addr & ~(uintptr_t)(SEGMENT_BYTES - 1));
 }
 
 /// The segment that a slab descriptor lies in. Not for huge ones.

@@ -9,6 +9,7 @@
 #include "heap/owner.h"
 #include "heap/refill.h"
 #include "heap/runcache.h"
+#include "heap/runlist.h"
 #include "heap/segment.h"
 #include "heap/space.h"
 #include "heap/suspect.h"
@@ -67,6 +68,11 @@ void *miss_alloc(acre_heap *heap, size_t size)
     bool zero;
     if (likely(size <= SMALL_BYTES_MAX)) {
         return refill(heap, hit_class(heap, size), &zero);
+    }
+    const size_t pages = (size - 1) / PAGE_BYTES + 1;
+    void *run = runlist_holds(pages) ? runlist_take(heap, (unsigned)pages) : NULL;
+    if (run != NULL) {
+        return run;
     }
     const struct placement at = placement_of(size, GRANULE_BYTES);
     return miss_place(heap, &at, size, GRANULE_BYTES, false, &zero);

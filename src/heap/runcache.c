@@ -3,11 +3,10 @@
 #include "heap/runcache.h"
 
 #include "heap/map.h"
+#include "heap/runlist.h"
 #include "heap/segment.h"
 #include "heap/slot.h"
 #include "heap/space.h"
-
-static const size_t kept_bytes_max = (size_t)SEGMENT_BYTES / 8;
 
 static struct slab *slab_of_run(acre_heap *heap, uintptr_t addr)
 {
@@ -28,6 +27,10 @@ static uintptr_t remove_at(struct slot *slot, unsigned i)
 
 void *runcache_take(acre_heap *heap, unsigned pages)
 {
+    void *listed = runlist_holds(pages) ? runlist_take(heap, pages) : NULL;
+    if (listed != NULL) {
+        return listed;
+    }
     struct slot *slot = slot_of(heap, acre_port_slot_enter());
     if (slot == NULL || load_relaxed(&slot->run_count) == 0) {
         return NULL;
@@ -45,13 +48,24 @@ void *runcache_take(acre_heap *heap, unsigned pages)
     return revived ? (void *)addr : NULL;
 }
 
+/// What a slot may keep here: less by what is on its lists, but never less than a quarter.
+static size_t kept_bytes_max(const acre_heap *heap, const struct slot *slot)
+{
+    const size_t most = slot_share(heap, RUN_KEPT_BYTES_MAX);
+    const size_t listed = ACRE_PORT_RUNS ? runlist_bytes(slot) : 0;
+    if (listed == 0) {
+        return most;
+    }
+    return listed < most / 4 * 3 ? most - listed : most / 4;
+}
+
 /// Adds a run, and takes the oldest out until it fits. Returns how many those are. Under slot->lock.
 static unsigned add(
     const acre_heap *heap, struct slot *slot, uintptr_t addr, unsigned pages,
     uintptr_t evicted[RUNS_KEPT_MAX])
 {
     size_t bytes = (size_t)pages * PAGE_BYTES;
-    size_t most = slot_share(heap, kept_bytes_max);
+    size_t most = kept_bytes_max(heap, slot);
     unsigned count = 0;
     while (slot->run_count == RUNS_KEPT_MAX ||
            (slot->run_count != 0 && slot->run_bytes + bytes > most)) {
@@ -66,15 +80,17 @@ static unsigned add(
 
 unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
 {
-    struct slot *slot = slot_of(heap, acre_port_slot_enter());
-    unsigned expected = space_run_pages(slab, addr);
-    if (expected == 0 || slot == NULL || (size_t)expected * PAGE_BYTES > kept_bytes_max / 4) {
-        return space_give_run(heap, slab, addr);
-    }
-    // The length that counts is the one the mark was put on.
+    // From here on the run is ours.
     unsigned pages = space_keep_run(slab, addr);
     if (pages == 0) {
         return 0;
+    }
+    struct slot *slot = slot_of(heap, acre_port_slot_enter());
+    if (slot == NULL || (size_t)pages * PAGE_BYTES > RUN_KEPT_BYTES_MAX / 4) {
+        return space_give_kept(heap, slab, addr);
+    }
+    if (runlist_holds(pages) && runlist_give(heap, slot, addr, pages)) {
+        return pages;
     }
     uintptr_t evicted[RUNS_KEPT_MAX];
     acre_port_lock_take(&slot->lock);
@@ -88,7 +104,7 @@ unsigned runcache_give(acre_heap *heap, struct slab *slab, uintptr_t addr)
 
 SLOW size_t runcache_flush_slot(acre_heap *heap, struct slot *slot)
 {
-    size_t bytes = 0;
+    size_t bytes = ACRE_PORT_RUNS ? runlist_flush(heap, slot) : 0;
     while (load_relaxed(&slot->run_count) != 0) {
         uintptr_t addr = 0;
         acre_port_lock_take(&slot->lock);

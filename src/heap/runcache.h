@@ -1,6 +1,9 @@
 // runcache.h - runs that a slot keeps ready, so that most runs come and go without heap->lock and
 // without a search.
 //
+// Short ones are on lists of their own where the port has commits for that (runlist.h). Here are the others,
+// and those that were freed by a thread that left the slot meanwhile.
+//
 // A few freed runs, newest last; a request takes one of exactly its length. They count as free memory
 // that is dirty, and go back to the space when memory runs short, on trim, and when the cache is
 // full. Guarded by slot->lock.

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "heap/slot.h"
 
+#include "heap/runlist.h"
 #include "heap/space.h"
 
 SLOW static void slot_init(struct slot *slot, unsigned number)
@@ -10,6 +11,9 @@ SLOW static void slot_init(struct slot *slot, unsigned number)
     list_init(&slot->empty);
     for (unsigned class = 0; class < SIZE_CLASSES; class ++) {
         list_init(&slot->awake[class]);
+    }
+    if (ACRE_PORT_RUNS) {
+        runlist_open(slot);
     }
 }
 
@@ -97,6 +101,9 @@ SLOW void slot_reset_locks(acre_heap *heap)
         struct slot *slot = slot_of(heap, i);
         if (slot != NULL) {
             slot->lock = open;
+            if (ACRE_PORT_RUNS) {
+                runlist_open(slot); // somebody may have been taking them
+            }
         }
     }
 }

@@ -173,10 +173,9 @@ static bool take_pages(
     }
 }
 
-static void give_pages(acre_heap *heap, const struct page_range *range)
+/// After pages were given, by whoever took heap->lock for it: drops it, and gives back what is too much.
+static void end_giving(acre_heap *heap)
 {
-    acre_port_lock_take(&heap->lock);
-    segment_mark_free(heap, range);
     bool too_much = heap->free_dirty_pages * PAGE_BYTES > space_allowance_locked(heap);
     if (!too_much) {
         heap->excess_since = 0;
@@ -189,6 +188,13 @@ static void give_pages(acre_heap *heap, const struct page_range *range)
     if (too_much) {
         space_purge_some(heap);
     }
+}
+
+__attribute__((noinline)) static void give_pages(acre_heap *heap, const struct page_range *range)
+{
+    acre_port_lock_take(&heap->lock);
+    segment_mark_free(heap, range);
+    end_giving(heap);
 }
 
 struct slab *space_take_slice(acre_heap *heap)
@@ -243,15 +249,22 @@ unsigned space_run_pages(struct slab *slab, uintptr_t addr)
 {
     const uint32_t *length = run_length_at(slab, addr);
     unsigned pages = length == NULL ? 0 : load_relaxed(length);
-    return (pages & RUN_KEPT) != 0 ? 0 : pages;
+    return (pages & RUN_KEPT) != 0 ? 0 : run_length(pages);
+}
+
+unsigned space_run_spare(struct slab *slab, uintptr_t addr)
+{
+    const uint32_t *length = ACRE_PORT_RUNS ? run_length_at(slab, addr) : NULL;
+    return length == NULL ? 0 : load_relaxed(length) >> RUN_SPARE_LOG2;
 }
 
 unsigned space_keep_run(struct slab *slab, uintptr_t addr)
 {
     uint32_t *length = run_length_at(slab, addr);
-    uint32_t pages = load_relaxed(length);
+    uint32_t entry = length == NULL ? 0 : load_relaxed(length);
+    const unsigned pages = run_length(entry);
     bool kept =
-        pages != 0 && (pages & RUN_KEPT) == 0 && cas_acquire(length, &pages, pages | RUN_KEPT);
+        pages != 0 && (entry & RUN_KEPT) == 0 && cas_acquire(length, &entry, pages | RUN_KEPT);
     return kept ? pages : 0;
 }
 
@@ -265,33 +278,40 @@ bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages)
     return true;
 }
 
-/// Frees the pages of a run whose length was `expected` pages, with or without RUN_KEPT. False if
-/// somebody else was faster.
-static bool give_run(acre_heap *heap, struct slab *slab, uintptr_t addr, uint32_t expected)
+unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr)
 {
     struct segment *segment = segment_of(slab);
-    const unsigned pages = expected & ~(unsigned)RUN_KEPT;
-    if (!cas_acquire(run_length_at(slab, addr), &expected, 0)) {
-        return false;
-    }
+    uint32_t *length = run_length_at(slab, addr);
+    const uint32_t entry = load_relaxed(length);
+    const unsigned pages = run_length(entry);
+    acre_check((entry & RUN_KEPT) != 0);
+    store_relaxed(length, 0); // the mark keeps everybody else from writing
     give_pages(
         heap,
         &(struct page_range){.segment = segment, .first = page_of(segment, addr), .count = pages});
-    return true;
+    return pages;
 }
 
-unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr)
+unsigned space_give_list(acre_heap *heap, acre_block *list)
 {
-    unsigned pages = space_run_pages(slab, addr);
-    return pages != 0 && give_run(heap, slab, addr, pages) ? pages : 0;
-}
-
-unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr)
-{
-    unsigned pages = load_relaxed(run_length_at(slab, addr));
-    acre_check((pages & RUN_KEPT) != 0);
-    (void)give_run(heap, slab, addr, pages);
-    return pages & ~(unsigned)RUN_KEPT;
+    unsigned sum = 0;
+    if (list == NULL) {
+        return 0;
+    }
+    acre_port_lock_take(&heap->lock);
+    while (list != NULL) {
+        const uintptr_t addr = (uintptr_t)list;
+        struct segment *segment = segment_at(addr);
+        const unsigned first = page_of(segment, addr);
+        const unsigned pages = run_length(load_relaxed(&segment->run_pages[first]));
+        list = list->next;
+        store_relaxed(&segment->run_pages[first], 0); // the mark keeps everybody else from writing
+        segment_mark_free(
+            heap, &(struct page_range){.segment = segment, .first = first, .count = pages});
+        sum += pages;
+    }
+    end_giving(heap);
+    return sum;
 }
 
 /// Takes the pages behind a run if they are all free. Under heap->lock.
@@ -318,19 +338,23 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
 {
     struct segment *segment = segment_of(slab);
     unsigned first = page_of(segment, addr);
-    uint32_t old_pages = space_run_pages(slab, addr);
-    if (pages == old_pages || old_pages == 0) {
+    const unsigned old_pages = space_run_pages(slab, addr);
+    const unsigned spare = space_run_spare(slab, addr);
+    uint32_t entry = old_pages | spare << RUN_SPARE_LOG2;
+    if (pages == old_pages - spare || old_pages == 0) {
         return old_pages != 0;
     }
     // The length changes by compare-and-swap: should the run be freed meanwhile, by mistake, then
     // either that or this finds another length than it expects.
-    if (pages < old_pages) {
-        if (!cas_acquire(&segment->run_pages[first], &old_pages, pages)) {
+    if (pages <= old_pages) {
+        if (!cas_acquire(&segment->run_pages[first], &entry, pages)) {
             return false;
         }
-        give_pages(
-            heap, &(struct page_range){
-                      .segment = segment, .first = first + pages, .count = old_pages - pages});
+        if (pages != old_pages) {
+            give_pages(
+                heap, &(struct page_range){
+                          .segment = segment, .first = first + pages, .count = old_pages - pages});
+        }
         return true;
     }
     const struct page_range more = {
@@ -343,7 +367,7 @@ bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsign
     if (!taken || (clean_pages != 0 && !finish_commit(heap, &more, clean_pages, dirty))) {
         return false;
     }
-    if (!cas_acquire(&segment->run_pages[first], &old_pages, pages)) {
+    if (!cas_acquire(&segment->run_pages[first], &entry, pages)) {
         give_pages(heap, &more);
         return false;
     }

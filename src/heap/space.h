@@ -20,10 +20,6 @@ void space_give_slice(acre_heap *heap, struct slab *slab);
 /// as zero.
 void *space_take_run(acre_heap *heap, unsigned pages, unsigned align_pages, bool *zero);
 
-/// Frees the run that starts at `addr`, of which `slab` is the slice. Returns its length in pages, or
-/// 0 if no run starts there: nothing is changed then.
-unsigned space_give_run(acre_heap *heap, struct slab *slab, uintptr_t addr);
-
 /// Marks the live run at `addr` as kept by a slot. Returns its length in pages; 0 if none starts there.
 /// Of several who do so at once, by mistake, one gets the length.
 unsigned space_keep_run(struct slab *slab, uintptr_t addr);
@@ -35,8 +31,14 @@ bool space_revive_run(struct slab *slab, uintptr_t addr, unsigned pages);
 /// Frees a kept run. Returns its length in pages.
 unsigned space_give_kept(acre_heap *heap, struct slab *slab, uintptr_t addr);
 
+/// Frees kept runs that are linked like free blocks, all under one lock. Returns the sum of their pages.
+unsigned space_give_list(acre_heap *heap, acre_block *list);
+
 /// The length in pages of the live run that starts at `addr`; 0 if none does.
 unsigned space_run_pages(struct slab *slab, uintptr_t addr);
+
+/// How many pages of the live run at `addr` are more than was asked for.
+unsigned space_run_spare(struct slab *slab, uintptr_t addr);
 
 /// Makes the run at `addr` `pages` long without moving it. False if what follows it is not free or
 /// memory is short; the run is then unchanged.

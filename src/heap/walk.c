@@ -52,12 +52,12 @@ static bool walk_pages(struct slab *slab, const struct walker *walker)
     struct segment *segment = segment_of(slab);
     unsigned first = page_of(segment, slab->base);
     for (unsigned page = first; page < first + SLICE_PAGES; page++) {
-        unsigned pages = load_relaxed(&segment->run_pages[page]);
-        size_t bytes = (size_t)(pages & ~(unsigned)RUN_KEPT) * PAGE_BYTES;
-        if ((pages & RUN_KEPT) != 0 && walker->stats != NULL) {
+        uint32_t entry = load_relaxed(&segment->run_pages[page]);
+        size_t bytes = (size_t)run_length(entry) * PAGE_BYTES;
+        if ((entry & RUN_KEPT) != 0 && walker->stats != NULL) {
             walker->stats->dirty_free_bytes += bytes;
         }
-        if (pages == 0 || (pages & RUN_KEPT) != 0) {
+        if (entry == 0 || (entry & RUN_KEPT) != 0) {
             continue;
         }
         if (walker->stats != NULL) {

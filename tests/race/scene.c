@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/bitmap.h"
 #include "heap/foreign.h"
 #include "heap/slab.h"
 #include "heap/slot.h"
@@ -32,6 +33,7 @@ static struct {
     char *segment;
     bool has_heap;
     bool has_segment;
+    bool has_runs;
 } arena;
 
 // ---- the page source -----------------------------------------------------------------------------
@@ -137,6 +139,7 @@ void scene_make(unsigned slots)
     memset(arena.segment, 0, SLICE_BYTES);
     arena.has_heap = false;
     arena.has_segment = false;
+    arena.has_runs = false;
     memset(&scene, 0, sizeof(scene));
     sim_reset();
     acre_sim.slots = 2;
@@ -151,6 +154,17 @@ void scene_make(unsigned slots)
     for (unsigned i = 0; i < slots; i++) {
         (void)slot_get(scene.heap, i);
     }
+}
+
+void scene_make_for_runs(unsigned slots)
+{
+    scene_make(slots);
+    struct segment *segment = (struct segment *)(void *)arena.segment;
+    const unsigned length = HEADER_PAGES + SCENE_SLICES * SLICE_PAGES;
+    bitmap_fill(segment->free, length, SEGMENT_PAGES - length, false);
+    segment->free_pages -= segment->length - length;
+    segment->length = length;
+    arena.has_runs = true;
 }
 
 void scene_on(unsigned slot)
@@ -412,6 +426,12 @@ static void name_regions(void)
     for (unsigned i = 0; i < SCENE_SLICES; i++) {
         size_t count = i < SMALL_SLICES ? SLICE_BYTES / SMALL : SMALL_FEW;
         sched_region(blocks + i * SLICE_BYTES, HEAD_BYTES, SMALL, count, true);
+    }
+    if (arena.has_runs) {
+        const size_t pages = SCENE_SLICES * (size_t)SLICE_PAGES;
+        sched_region(
+            &segment->run_pages[HEADER_PAGES], pages * sizeof(segment->run_pages[0]), 0, 1, true);
+        sched_region(blocks, HEAD_BYTES, PAGE_BYTES, pages, true);
     }
     sched_region(blocks, HEAD_BYTES, LARGE, SCENE_SLICES * SLICE_BYTES / LARGE, true);
 }

@@ -22,6 +22,7 @@ enum {
     SCENE_SHARED = 16,
     LARGE = 16384,
     SMALL = 1280,
+    RUN = 20480, // five pages
 };
 
 struct scene {
@@ -36,6 +37,9 @@ extern struct scene scene;
 
 /// A new heap with nothing in it. `slots` of them exist already.
 void scene_make(unsigned slots);
+
+/// The same where there are runs, too: the segment is short, so that they lie in the slices that hold blocks.
+void scene_make_for_runs(unsigned slots);
 
 /// Puts who sets the stage on a slot.
 void scene_on(unsigned slot);

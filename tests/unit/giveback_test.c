@@ -185,14 +185,15 @@ static void idle_slots_give_up_what_they_keep(void)
     T_EXPECT(alloc_many(small, 2000, 1000) == 2000);
     free_many(small, 2000);
     acre_heap_free(subject, acre_heap_alloc(subject, 30000));
+    acre_heap_free(subject, acre_heap_alloc(subject, 70000));
     struct slot *slot = slot_of(subject, acre_port_slot_enter());
-    T_EXPECT(slot->empty_count != 0 && slot->run_count == 1);
+    T_EXPECT(slot->empty_count != 0 && slot->run_count == 1 && slot->run_listed == 8);
     free_many(blocks, COUNT);
     sim_move(0);
     (void)look();
     T_EXPECT(slot->empty_count != 0); // it had been busy
     (void)look();
-    T_EXPECT(slot->empty_count == 0 && slot->run_count == 0);
+    T_EXPECT(slot->empty_count == 0 && slot->run_count == 0 && slot->run_listed == 0);
     T_EXPECT_SOUND(acre_heap_audit(subject));
     T_EXPECT(alloc_many(small, 2000, 1000) == 2000);
     free_many(small, 2000);

@@ -22,15 +22,15 @@ static void open_with_slot(void)
 static void freed_run_serves_the_next_of_its_length(void)
 {
     open_with_slot();
-    void *run = acre_heap_alloc(subject, 30000);
-    void *other = acre_heap_alloc(subject, 50000);
+    void *run = acre_heap_alloc(subject, 70000);
+    void *other = acre_heap_alloc(subject, 90000);
     acre_heap_free(subject, run);
     acre_heap_free(subject, other);
     T_EXPECT(slot0()->run_count == 2);
     T_EXPECT_SOUND(acre_heap_audit(subject));
-    T_EXPECT(acre_heap_alloc(subject, 40000) != run);
-    T_EXPECT(acre_heap_alloc(subject, 32768) == run && slot0()->run_count == 1);
-    T_EXPECT(acre_heap_alloc(subject, 50000) == other && slot0()->run_count == 0);
+    T_EXPECT(acre_heap_alloc(subject, 80000) != run);
+    T_EXPECT(acre_heap_alloc(subject, 73728) == run && slot0()->run_count == 1);
+    T_EXPECT(acre_heap_alloc(subject, 90000) == other && slot0()->run_count == 0);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -65,27 +65,30 @@ static void kept_run_keeps_its_length(void)
 static void large_run_evicts_as_many_as_it_must(void)
 {
     open_with_slot();
-    T_EXPECT(alloc_many(runs, 12, 40000) == 12);
+    T_EXPECT(alloc_many(runs, 7, 70000) == 7);
     void *large = acre_heap_alloc(subject, 128 << 10);
-    free_many(runs, 12);
-    T_EXPECT(slot0()->run_bytes == (size_t)12 * 40960);
+    free_many(runs, 7);
+    T_EXPECT(slot0()->run_bytes == (size_t)7 * 73728);
     acre_heap_free(subject, large);
-    T_EXPECT(slot0()->run_bytes <= SEGMENT_BYTES / 8 && slot0()->run_count == 10);
+    T_EXPECT(slot0()->run_bytes <= RUN_KEPT_BYTES_MAX && slot0()->run_count == 6);
     T_EXPECT_SOUND(heap_close());
 }
 
 static void kept_runs_are_few_and_the_oldest_goes_first(void)
 {
     open_with_slot();
-    T_EXPECT(alloc_many(runs, RUNS_KEPT_MAX + 8, 20000) == RUNS_KEPT_MAX + 8);
+    for (unsigned i = 0; i < RUNS_KEPT_MAX + 8; i++) {
+        runs[i] = acre_heap_aligned(subject, 8192, 8192); // runs too short for a list
+        T_EXPECT(runs[i] != NULL);
+    }
     for (unsigned i = 0; i < RUNS_KEPT_MAX + 8; i++) {
         acre_heap_free(subject, runs[i]);
         T_EXPECT(slot0()->run_count <= RUNS_KEPT_MAX);
     }
     T_EXPECT_SOUND(acre_heap_audit(subject));
-    // The newest is had first; the last that is kept is the ninth that was freed.
-    for (unsigned i = RUNS_KEPT_MAX; i-- != 0;) {
-        T_EXPECT(acre_heap_alloc(subject, 20000) == runs[i + 8]);
+    // The first that is kept is the ninth that was freed.
+    for (unsigned i = 0; i < RUNS_KEPT_MAX; i++) {
+        T_EXPECT(slot0()->runs[i].addr == (uintptr_t)runs[i + 8]);
     }
     T_EXPECT_SOUND(heap_close());
 }
@@ -99,10 +102,10 @@ static void kept_runs_are_of_few_bytes(void)
     }
     for (unsigned i = 0; i < 8; i++) {
         acre_heap_free(subject, runs[i]);
-        T_EXPECT(slot0()->run_bytes <= SEGMENT_BYTES / 8);
+        T_EXPECT(slot0()->run_bytes <= RUN_KEPT_BYTES_MAX);
     }
     acre_heap_free(subject, acre_heap_alloc(subject, 600000));
-    T_EXPECT(slot0()->run_bytes <= SEGMENT_BYTES / 8);
+    T_EXPECT(slot0()->run_bytes <= RUN_KEPT_BYTES_MAX);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -111,14 +114,14 @@ static void kept_runs_of_all_slots_are_flushed(void)
     open_with_slot();
     for (unsigned slot = 0; slot < 3; slot++) {
         (void)alloc_on(slot, 16);
-        runs[slot] = alloc_on(slot, 40000);
+        runs[slot] = alloc_on(slot, 70000);
     }
     for (unsigned slot = 0; slot < 3; slot++) {
         free_on(slot, runs[slot]);
     }
-    T_EXPECT(runcache_flush(subject) == (size_t)3 * 40960);
+    T_EXPECT(runcache_flush(subject) == (size_t)3 * 73728);
     T_EXPECT(runcache_flush(subject) == 0 && slot0()->run_count == 0);
-    T_EXPECT(subject->free_dirty_pages == 30);
+    T_EXPECT(subject->free_dirty_pages == 54);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -149,10 +152,10 @@ static void run_is_kept_by_the_slot_that_frees_it(void)
 {
     open_with_slot();
     (void)alloc_on(1, 16);
-    void *run = acre_heap_alloc(subject, 30000);
+    void *run = acre_heap_alloc(subject, 70000);
     free_on(1, run);
     T_EXPECT(slot0()->run_count == 0 && slot_of(subject, 1)->run_count == 1);
-    T_EXPECT(acre_heap_alloc(subject, 30000) != run && alloc_on(1, 30000) == run);
+    T_EXPECT(acre_heap_alloc(subject, 70000) != run && alloc_on(1, 70000) == run);
     T_EXPECT_SOUND(heap_close());
 }
 

@@ -13,6 +13,11 @@ static struct slab *slice_of(const void *addr)
     return slab_at(addr);
 }
 
+static unsigned give_run(struct slab *slab, uintptr_t addr)
+{
+    return space_keep_run(slab, addr) == 0 ? 0 : space_give_kept(subject, slab, addr);
+}
+
 static void slice_is_fresh_once(void)
 {
     heap_open();
@@ -76,8 +81,8 @@ static void run_of_every_length_is_there_and_freed_once(void)
             space_run_pages(slice_of(run + PAGE_BYTES), (uintptr_t)run + PAGE_BYTES) == 0);
         T_EXPECT(space_run_pages(slice_of(run), (uintptr_t)run + 16) == 0);
         T_EXPECT_SOUND(acre_heap_audit(subject));
-        T_EXPECT(space_give_run(subject, slice_of(run), (uintptr_t)run) == pages);
-        T_EXPECT(space_give_run(subject, slice_of(run), (uintptr_t)run) == 0);
+        T_EXPECT(give_run(slice_of(run), (uintptr_t)run) == pages);
+        T_EXPECT(give_run(slice_of(run), (uintptr_t)run) == 0);
         T_EXPECT_SOUND(acre_heap_audit(subject));
     }
     T_EXPECT_SOUND(heap_close());
@@ -107,7 +112,7 @@ static void run_says_truly_whether_it_is_zero(void)
     for (unsigned i = 0; i < 3000; i++) {
         unsigned at = (unsigned)random_below(&state, 16);
         if (runs[at] != NULL) {
-            (void)space_give_run(subject, slice_of(runs[at]), (uintptr_t)runs[at]);
+            (void)give_run(slice_of(runs[at]), (uintptr_t)runs[at]);
         }
         unsigned pages = 1 + (unsigned)random_below(&state, 24);
         runs[at] = space_take_run(subject, pages, 1, &zero);
@@ -139,10 +144,10 @@ static void run_resizes_in_place_where_there_is_room(void)
     T_EXPECT(space_resize_run(subject, slice_of(low), (uintptr_t)low, 10));
     T_EXPECT(space_resize_run(subject, slice_of(low), (uintptr_t)low, 10));
     T_EXPECT_SOUND(acre_heap_audit(subject));
-    T_EXPECT(space_give_run(subject, slice_of(high), (uintptr_t)high) == 10);
+    T_EXPECT(give_run(slice_of(high), (uintptr_t)high) == 10);
     T_EXPECT(space_resize_run(subject, slice_of(low), (uintptr_t)low, 20));
     T_EXPECT(!space_resize_run(subject, slice_of(low), (uintptr_t)low, 21));
-    T_EXPECT(space_give_run(subject, slice_of(low), (uintptr_t)low) == 20);
+    T_EXPECT(give_run(slice_of(low), (uintptr_t)low) == 20);
     T_EXPECT_SOUND(heap_close());
 }
 
@@ -152,7 +157,7 @@ static void run_that_grows_commits_what_it_gets(void)
     heap_open();
     char *high = space_take_run(subject, 32, 1, &zero);
     char *low = space_take_run(subject, 8, 1, &zero);
-    (void)space_give_run(subject, slice_of(high), (uintptr_t)high);
+    (void)give_run(slice_of(high), (uintptr_t)high);
     (void)space_purge(subject, 0, SIZE_MAX);
     T_EXPECT(!pages_sim_is_committed(&sim, high));
     T_EXPECT(space_resize_run(subject, slice_of(low), (uintptr_t)low, 40));
