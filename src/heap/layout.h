@@ -44,8 +44,8 @@ enum {
     PAGE_WORDS = SEGMENT_PAGES / WORD_BITS,
     LINE_BYTES = 64,
     DUE_NEVER = 0x7fff, // more frees than a slab has blocks: the counter never reaches 0
-    RUNS_KEPT_MAX = 16, // freed runs that a slot keeps
-    RUN_KEPT_BYTES_MAX = SEGMENT_BYTES / 8, // and at most so many bytes of them
+    RUNS_KEPT_MAX = ACRE_PORT_RUNS ? 8 : 16, // freed runs that a slot keeps under its lock
+    RUN_KEPT_BYTES_MAX = SEGMENT_BYTES / 8,  // and at most so many bytes of them
     RUN_KEPT = 0x8000, // marks the length of a run that is kept: no block, and not free for others
     RUN_SPARE_LOG2 = 16, // above that, in the length of a live run: the pages that nobody asked for
     RUN_LISTED_MIN =
