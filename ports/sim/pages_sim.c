@@ -123,8 +123,7 @@ static void rejoin_range(struct pages_sim *sim, const struct range *before)
         ranges[idx].bytes += ranges[idx + 1].bytes;
         range_count -= 1;
         sim->ranges_live -= 1;
-        memmove(
-            &ranges[idx + 1], &ranges[idx + 2], (range_count - idx - 1) * sizeof(ranges[0]));
+        memmove(&ranges[idx + 1], &ranges[idx + 2], (range_count - idx - 1) * sizeof(ranges[0]));
     }
 }
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "front/front.h"
 
@@ -119,7 +120,7 @@ int malloc_trim(size_t keep_bytes)
     return acre_heap_trim(acre_default_heap(), keep_bytes) > 0 ? 1 : 0;
 }
 
-static void add_stats_row(struct text *text, const char *name, size_t value)
+SLOW static void add_stats_row(struct text *text, const char *name, size_t value)
 {
     enum { NAME_COLUMNS = 17, VALUE_COLUMN = 19, VALUE_END = 29 };
     text_add(text, name);
@@ -130,7 +131,7 @@ static void add_stats_row(struct text *text, const char *name, size_t value)
     text_end_line(text);
 }
 
-void malloc_stats(void)
+SLOW void malloc_stats(void)
 {
     char buffer[512];
     struct text text;
@@ -154,7 +155,7 @@ void malloc_stats(void)
 }
 
 /// <element type="type" size="..."/>, with a count of blocks or free pieces where there is one.
-static void add_xml(
+SLOW static void add_xml(
     struct text *text, const char *element, const char *type, const size_t *count, size_t bytes)
 {
     text_add(text, "<");
@@ -171,7 +172,7 @@ static void add_xml(
     text_end_line(text);
 }
 
-static void add_xml_system(struct text *text, size_t system_bytes, size_t address_bytes)
+SLOW static void add_xml_system(struct text *text, size_t system_bytes, size_t address_bytes)
 {
     add_xml(text, "system", "current", NULL, system_bytes);
     add_xml(text, "system", "max", NULL, system_bytes);
@@ -180,7 +181,7 @@ static void add_xml_system(struct text *text, size_t system_bytes, size_t addres
 }
 
 /// One <heap> is all there is; the sums after it repeat it and add the huge blocks.
-int malloc_info(int options, FILE *file)
+SLOW int malloc_info(int options, FILE *file)
 {
     enum { XML_BYTES = 1536 }; // 15 lines of less than 100
     static const size_t none = 0;

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/check.h"
 #include "base/text.h"
 #include "front/front.h"
 
@@ -62,7 +63,7 @@ bool front_write(int fd, const char *words, size_t bytes)
 }
 
 /// The most memory that the process has had resident so far. 0 if the system does not say.
-static size_t peak_rss_bytes(void)
+SLOW static size_t peak_rss_bytes(void)
 {
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) {
@@ -71,7 +72,7 @@ static size_t peak_rss_bytes(void)
     return (size_t)usage.ru_maxrss * 1024; // Linux counts it in KiB
 }
 
-static void add_json_number(struct text *text, const char *name, size_t value)
+SLOW static void add_json_number(struct text *text, const char *name, size_t value)
 {
     text_add(text, ",\"");
     text_add(text, name);
@@ -79,7 +80,7 @@ static void add_json_number(struct text *text, const char *name, size_t value)
     text_add_decimal(text, value);
 }
 
-static void add_json(struct text *text, const union stats_view *stats)
+SLOW static void add_json(struct text *text, const union stats_view *stats)
 {
     text_add(text, "{\"acre\":\"" ACRE_VERSION_TEXT "\"");
     add_json_number(text, "pid", (size_t)getpid());
@@ -95,7 +96,7 @@ static void add_json(struct text *text, const union stats_view *stats)
 }
 
 /// One row: a name, a size in a column of sizes. What else belongs into the row follows.
-static void add_row(struct text *text, const char *name, size_t bytes)
+SLOW static void add_row(struct text *text, const char *name, size_t bytes)
 {
     text_add(text, name);
     text_pad_to(text, NAME_COLUMNS);
@@ -104,7 +105,7 @@ static void add_row(struct text *text, const char *name, size_t bytes)
 }
 
 /// A number with its noun, such as "  1 block" or "  2 blocks".
-static void add_count(struct text *text, const char *before, size_t count, const char *noun)
+SLOW static void add_count(struct text *text, const char *before, size_t count, const char *noun)
 {
     text_add(text, before);
     text_add_decimal(text, count);
@@ -112,7 +113,7 @@ static void add_count(struct text *text, const char *before, size_t count, const
     text_add(text, count == 1 ? "" : "s");
 }
 
-static void add_table(struct text *text, const acre_heap_stats *stats)
+SLOW static void add_table(struct text *text, const acre_heap_stats *stats)
 {
     text_add(text, "acre " ACRE_VERSION_TEXT ", process ");
     text_add_decimal(text, (size_t)getpid());
@@ -152,7 +153,7 @@ static void add_table(struct text *text, const acre_heap_stats *stats)
     text_end_line(text);
 }
 
-bool acre_write_stats(int fd, bool json)
+SLOW bool acre_write_stats(int fd, bool json)
 {
     char buffer[STATS_TEXT_BYTES];
     struct text text;
@@ -167,7 +168,7 @@ bool acre_write_stats(int fd, bool json)
     return front_write(fd, buffer, text_length(&text)) && !text.truncated;
 }
 
-void front_stats_at_exit(int fd, bool json, long pid)
+SLOW void front_stats_at_exit(int fd, bool json, long pid)
 {
     const struct timespec at_once = {0};
     sigset_t pipe_signal;

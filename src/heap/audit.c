@@ -13,7 +13,7 @@
 #include "heap/slab.h"
 
 /// Blocks of one list, or -1 if it is not sound.
-static int count_list(acre_heap *heap, const struct slab *slab, const acre_block *list)
+SLOW static int count_list(acre_heap *heap, const struct slab *slab, const acre_block *list)
 {
     int count = 0;
     for (; list != NULL; list = list->next) {
@@ -26,7 +26,7 @@ static int count_list(acre_heap *heap, const struct slab *slab, const acre_block
     return count;
 }
 
-static int count_in_bins(acre_heap *heap, const struct slab *slab)
+SLOW static int count_in_bins(acre_heap *heap, const struct slab *slab)
 {
     int sum = 0;
     for (unsigned i = 0; i < heap->slots_high; i++) {
@@ -44,7 +44,7 @@ static int count_in_bins(acre_heap *heap, const struct slab *slab)
     return sum;
 }
 
-static int count_free_by_tag(acre_heap *heap, const struct slab *slab)
+SLOW static int count_free_by_tag(acre_heap *heap, const struct slab *slab)
 {
     int count = 0;
     for (unsigned i = 0; i < slab->carved; i++) {
@@ -54,7 +54,7 @@ static int count_free_by_tag(acre_heap *heap, const struct slab *slab)
     return count;
 }
 
-static const char *audit_lists(acre_heap *heap, struct slab *slab)
+SLOW static const char *audit_lists(acre_heap *heap, struct slab *slab)
 {
     int hot = count_list(heap, slab, slab->hot.head);
     const acre_block *first =
@@ -74,7 +74,7 @@ static const char *audit_lists(acre_heap *heap, struct slab *slab)
 }
 
 /// A slab that sleeps must be sure to wake, and a counter that counts must count right.
-static const char *audit_due(const struct slab *slab, int hot)
+SLOW static const char *audit_due(const struct slab *slab, int hot)
 {
     bool exact = slab->aborts == acre_port_aborts();
     int counted = (int)slab_hot_count(slab);
@@ -90,7 +90,7 @@ static const char *audit_due(const struct slab *slab, int hot)
     return NULL;
 }
 
-static const char *audit_slab(acre_heap *heap, struct slab *slab)
+SLOW static const char *audit_slab(acre_heap *heap, struct slab *slab)
 {
     const struct size_class *size = &size_classes[slab->class];
     if (slab->class >= SIZE_CLASSES || slab->block_bytes != size->bytes) {
@@ -111,7 +111,7 @@ static const char *audit_slab(acre_heap *heap, struct slab *slab)
 }
 
 /// Runs neither overlap one another nor slabs, and their pages are taken and dirty.
-static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
+SLOW static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
 {
     for (unsigned page = 0; page < SEGMENT_PAGES; page++) {
         unsigned pages = run_length(segment->run_pages[page]);
@@ -130,7 +130,8 @@ static const char *audit_runs(struct segment *segment, unsigned *taken_pages)
     return NULL;
 }
 
-static const char *audit_segment(acre_heap *heap, struct segment *segment, unsigned *used_pages)
+SLOW static const char *audit_segment(
+    acre_heap *heap, struct segment *segment, unsigned *used_pages)
 {
     unsigned taken_pages = 0;
     const char *broken = audit_runs(segment, &taken_pages);
@@ -162,7 +163,7 @@ static const char *audit_segment(acre_heap *heap, struct segment *segment, unsig
     return NULL;
 }
 
-static const char *audit_awake(struct slot *slot, unsigned class)
+SLOW static const char *audit_awake(struct slot *slot, unsigned class)
 {
     struct slab *active = slot->active[class];
     if (active != NULL &&
@@ -180,7 +181,7 @@ static const char *audit_awake(struct slot *slot, unsigned class)
 }
 
 /// Runs that a slot keeps, or -1 if some are not what they should be.
-static int count_kept_runs(acre_heap *heap, struct slot *slot)
+SLOW static int count_kept_runs(acre_heap *heap, struct slot *slot)
 {
     int count = (int)slot->run_count;
     for (unsigned i = 0; i < slot->run_count; i++) {
@@ -204,7 +205,7 @@ static int count_kept_runs(acre_heap *heap, struct slot *slot)
     return count;
 }
 
-static const char *audit_kept_runs(acre_heap *heap)
+SLOW static const char *audit_kept_runs(acre_heap *heap)
 {
     int kept = 0;
     int marked = 0;
@@ -225,7 +226,7 @@ static const char *audit_kept_runs(acre_heap *heap)
     return kept == marked ? NULL : "a run is marked as kept, and nobody keeps it, or two do";
 }
 
-static const char *audit_slot(struct slot *slot)
+SLOW static const char *audit_slot(struct slot *slot)
 {
     unsigned empty = 0;
     uint16_t empty_of[SIZE_CLASSES] = {0};
@@ -252,7 +253,7 @@ static const char *audit_slot(struct slot *slot)
 }
 
 /// Mappings of huge blocks: those of a block lie one behind the other, those that are kept are counted right.
-static const char *audit_mappings(acre_heap *heap)
+SLOW static const char *audit_mappings(acre_heap *heap)
 {
     uint32_t parts = 0;
     for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
@@ -282,7 +283,7 @@ static const char *audit_mappings(acre_heap *heap)
     return kept_bytes != heap->huge_cached_bytes ? "the sum of kept mappings is wrong" : NULL;
 }
 
-static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_pages)
+SLOW static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_pages)
 {
     size_t huge = 0;
     for (struct link *at = heap->huge.next; at != &heap->huge; at = at->next) {
@@ -313,7 +314,7 @@ static const char *audit_sums(acre_heap *heap, size_t used_pages, size_t dirty_p
     return NULL;
 }
 
-const char *acre_heap_audit(acre_heap *heap)
+SLOW const char *acre_heap_audit(acre_heap *heap)
 {
     const char *broken = NULL;
     unsigned used_pages = 0;

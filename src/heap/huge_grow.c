@@ -12,8 +12,7 @@
 #include "heap/huge_parts.h"
 
 /// The kept mapping that goes on at `end` as a part of the same one as `last`. NULL if there is none. Under heap->lock.
-SLOW static struct slab *find_behind_locked(
-    acre_heap *heap, const struct slab *last, uintptr_t end)
+SLOW static struct slab *find_behind_locked(acre_heap *heap, const struct slab *last, uintptr_t end)
 {
     for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached; at = at->next) {
         struct slab *kept = container_of(at, struct slab, link);

@@ -50,8 +50,7 @@ static inline size_t huge_kept_bytes_max_locked(const acre_heap *heap, bool help
 static inline bool huge_is_worth_keeping_locked(const acre_heap *heap, size_t bytes)
 {
     const bool parts = huge_has_parts(heap);
-    const size_t most =
-        huge_kept_bytes_max_locked(heap, ACRE_PORT_HELPER && heap->helper != NULL);
+    const size_t most = huge_kept_bytes_max_locked(heap, ACRE_PORT_HELPER && heap->helper != NULL);
     const unsigned most_count = parts                        ? HUGE_CACHE_MAX_PARTS
                                 : heap->pages->remap != NULL ? HUGE_CACHE_MAX
                                                              : HUGE_CACHE_MAX_RIGID;

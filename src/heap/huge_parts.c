@@ -71,7 +71,8 @@ SLOW static struct slab *take_kept_piece(acre_heap *heap, size_t bytes)
 }
 
 /// Moves a piece, which is on no list, to the end of what a mapping was made longer by; what was there is gone.
-SLOW static acre_status move_piece(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
+SLOW static acre_status move_piece(
+    acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
 {
     acre_pages *pages = heap->pages;
     const size_t bytes = piece->block_bytes;

@@ -217,11 +217,12 @@ struct acre_heap {
     uint32_t stray_count;      // segments and huge blocks that are not in the map
     uint32_t huge_count;       // live
     uint32_t huge_cached_count;
-    uint32_t huge_parts; // mappings of live huge blocks beyond one each
+    uint32_t huge_parts;   // mappings of live huge blocks beyond one each
     uint32_t huge_origins; // that mappings have had
-    size_t huge_bytes;   // live
+    size_t huge_bytes;     // live
     size_t huge_cached_bytes;
-    size_t huge_grown_bytes;  // the heap has grown by so much without making room: see huge_make_room
+    size_t
+        huge_grown_bytes; // the heap has grown by so much without making room: see huge_make_room
     size_t free_dirty_pages;  // free pages that hold memory
     size_t used_pages;        // pages in slabs and runs
     size_t used_pages_peak;   // their recent maximum; sinks with each purge

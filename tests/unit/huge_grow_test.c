@@ -224,9 +224,9 @@ static void refused_release_of_an_end_changes_nothing(void)
 
 T_MAIN(
     T_CASE(block_grows_into_what_is_kept_behind_it),
-    T_CASE(what_is_behind_is_used_before_new_memory),
-    T_CASE(parts_of_one_mapping_become_one_again), T_CASE(mappings_that_only_touch_stay_two),
-    T_CASE(resized_part_stays_by_itself), T_CASE(block_changes_to_a_mapping_with_room),
+    T_CASE(what_is_behind_is_used_before_new_memory), T_CASE(parts_of_one_mapping_become_one_again),
+    T_CASE(mappings_that_only_touch_stay_two), T_CASE(resized_part_stays_by_itself),
+    T_CASE(block_changes_to_a_mapping_with_room),
     T_CASE(block_does_not_change_where_it_would_have_no_room),
     T_CASE(block_does_not_change_to_a_sparse_mapping),
     T_CASE(composed_block_changes_and_its_parts_are_kept),
