@@ -458,7 +458,8 @@ T_MAIN(
     T_CASE(rest_of_a_dense_mapping_is_cleared_for_calloc),
     T_CASE(sparse_mapping_grows_without_others_memory),
     T_CASE(emptied_mapping_that_is_composed_is_cleared),
-    T_CASE(refused_move_loses_its_target_and_perhaps_the_piece), T_CASE(hole_may_be_somebody_elses_at_once),
+    T_CASE(refused_move_loses_its_target_and_perhaps_the_piece),
+    T_CASE(hole_may_be_somebody_elses_at_once),
     T_CASE(limit_that_forbids_to_charge_twice_forbids_nothing),
     T_CASE(composed_block_is_copied_to_grow), T_CASE(composed_block_that_cannot_grow_is_unchanged),
     T_CASE(composed_block_shrinks_in_place), T_CASE(parts_are_bounded), T_CASE(no_part_is_small))
