@@ -74,7 +74,7 @@ struct acre_pages {
     ///
     /// Returns ACRE_OK; anything else says that what was at `to` is **lost**: it may be there still, or gone, or
     /// somebody else's by now. Nobody may touch it or name it in another call; what was left and right of it are
-    /// ranges of their own. At `from` nothing was changed then, unless it is ACRE_BUSY: that is lost, too.
+    /// ranges of their own. At `from` nothing was changed then.
     ///
     /// May be NULL: cannot move, or not all of this. A source that has it has `remap`, and takes a part of a range in
     /// every call for a range of its own: `release`, `remap` and `move` then leave what is on either side. It need not

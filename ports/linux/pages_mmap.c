@@ -120,19 +120,16 @@ static void *linux_remap(
 }
 
 /// The kernel unmaps what is at `to` before it looks whether it can move. Where a program has made several mappings of
-/// its block (by mlock or mprotect), older kernels refuse to move them as one, by EFAULT; newer ones move one
-/// after the other, and may stop between two.
+/// its block (by mlock or mprotect), older kernels refuse to move them as one; newer ones move one after the other, and
+/// may stop between two. So these are asked first, by resizing to the same size: they refuse that.
 static acre_status linux_move(acre_pages *self, void *from, size_t bytes, void *to)
 {
     (void)self;
     int saved_errno = errno;
-    void *moved = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-    const bool untouched = moved == MAP_FAILED && errno == EFAULT;
+    bool is_one = mremap(from, bytes, bytes, 0) == from;
+    bool moved = is_one && mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
     errno = saved_errno;
-    if (moved == to) {
-        return ACRE_OK;
-    }
-    return untouched ? ACRE_NO_MEMORY : ACRE_BUSY;
+    return moved ? ACRE_OK : ACRE_NO_MEMORY;
 }
 
 static void linux_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)

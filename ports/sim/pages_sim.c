@@ -368,19 +368,6 @@ static void *sim_remap(
     return resized;
 }
 
-/// A move has failed: the range is gone, or nobody may name it again.
-static void lose_range(struct pages_sim *sim, void *addr, size_t bytes)
-{
-    if (sim->move_leaves_hole) {
-        remove_range(sim, whole_range(addr, bytes));
-    } else {
-        close_pages(sim, offset_of(addr), bytes);
-        whole_range(addr, bytes)->lost = true;
-        sim->ranges_live -= 1;
-        sim->reserved_bytes -= bytes;
-    }
-}
-
 static acre_status sim_move_pages(acre_pages *self, void *from, size_t bytes, void *to)
 {
     struct pages_sim *sim = (struct pages_sim *)self;
@@ -404,13 +391,15 @@ static acre_status sim_move_pages(acre_pages *self, void *from, size_t bytes, vo
         remove_range(sim, whole_range(from, bytes));
         return ACRE_OK;
     }
-    lose_range(sim, to, bytes);
-    if (!sim->move_loses_both) {
-        return ACRE_NO_MEMORY;
+    if (sim->move_leaves_hole) {
+        remove_range(sim, whole_range(to, bytes));
+    } else {
+        close_pages(sim, offset_of(to), bytes);
+        whole_range(to, bytes)->lost = true;
+        sim->ranges_live -= 1;
+        sim->reserved_bytes -= bytes;
     }
-    make_range(sim, from, bytes);
-    lose_range(sim, from, bytes);
-    return ACRE_BUSY;
+    return ACRE_NO_MEMORY;
 }
 
 static void sim_advise(acre_pages *self, void *addr, size_t bytes, acre_advice advice)

@@ -38,7 +38,6 @@ struct pages_sim {
     bool remap_moves;        // a remap that may move does, whether it must or not
     bool
         move_leaves_hole; // a move that fails has unmapped its target: anybody may get the addresses
-    bool move_loses_both; // a move that fails has moved a part: nobody may name either range again
 
     size_t advices[ACRE_ADVICE_HUGE_PAGES + 1]; // given, of each kind
 

@@ -10,6 +10,7 @@
 #include <pthread.h>
 
 #include "front/boot.h"
+#include "heap/giveback.h"
 #include "heap/slot.h"
 
 /// Every lock opens again: the gate keeps all others out of what they guard.
@@ -47,6 +48,9 @@ static void fork_child(void)
     }
     acre_port_slots_fork_child();
     acre_port_lock_gate_open(); // wakes nobody: waiters are the parent's
+    if (front_heap != NULL && front_heap->helper != NULL) {
+        giveback_forget(front_heap);
+    }
 }
 
 void front_watch_forks(void)

@@ -41,6 +41,14 @@ static bool look_once(void)
     return giveback_end(front_heap, &look);
 }
 
+/// A lock does not queue: without the count, who waits would wait for many steps.
+static void stop_between_steps(void)
+{
+    add_relaxed(&waiting, 1);
+    acre_port_lock_take(&step_lock);
+    add_relaxed(&waiting, (uint32_t)-1);
+}
+
 static void help(void)
 {
     const bool privileged = acre_port_helper_is_privileged();
@@ -48,18 +56,13 @@ static void help(void)
     while (look_once()) {
         looks += 1;
         if (privileged && looks == LOOKS_PRIVILEGED_MAX) {
-            giveback_forget(front_heap); // the next free starts one with what rights there are then
+            // The next free that leaves much starts one with what rights there are then.
+            stop_between_steps();
+            giveback_forget(front_heap);
+            acre_port_lock_drop(&step_lock);
             break;
         }
     }
-}
-
-/// A lock does not queue: without the count, who waits would wait for many steps.
-static void stop_between_steps(void)
-{
-    add_relaxed(&waiting, 1);
-    acre_port_lock_take(&step_lock);
-    add_relaxed(&waiting, (uint32_t)-1);
 }
 
 static void rest(void)

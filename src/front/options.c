@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bits.h"
+#include "base/check.h"
 #include "base/text.h"
 #include "front/front.h"
 
@@ -26,12 +27,12 @@ struct piece {
     size_t length;
 };
 
-static bool piece_is(const struct piece *piece, const char *text)
+SLOW static bool piece_is(const struct piece *piece, const char *text)
 {
     return strlen(text) == piece->length && memcmp(text, piece->at, piece->length) == 0;
 }
 
-static void add_piece(struct text *text, const struct piece *piece)
+SLOW static void add_piece(struct text *text, const struct piece *piece)
 {
     char copy[MESSAGE_BYTES / 2];
     size_t length = piece->length < sizeof(copy) ? piece->length : sizeof(copy) - 1;
@@ -40,9 +41,10 @@ static void add_piece(struct text *text, const struct piece *piece)
     text_add(text, copy);
 }
 
-static void report(const char *what, const struct piece *piece, const struct piece *key)
+SLOW static void report(
+    const char *what, const struct piece *piece, const struct piece *key, const char *takes)
 {
-    char words[MESSAGE_BYTES + 64];
+    char words[MESSAGE_BYTES + 128];
     struct text text;
     text_start(&text, words, sizeof(words));
     text_add(&text, "acre: ACRE_CONF: ");
@@ -53,14 +55,15 @@ static void report(const char *what, const struct piece *piece, const struct pie
     if (key != NULL) {
         text_add(&text, " for '");
         add_piece(&text, key);
-        text_add(&text, "'");
+        text_add(&text, "': ");
+        text_add(&text, takes);
     }
     text_end_line(&text);
     (void)front_write(STDERR_FILENO, words, text_length(&text));
 }
 
 /// A decimal number with an optional K, M, G or T behind it, large or small.
-static bool read_number(const struct piece *piece, size_t *out)
+SLOW static bool read_number(const struct piece *piece, size_t *out)
 {
     size_t value = 0;
     size_t i = 0;
@@ -85,7 +88,7 @@ static bool read_number(const struct piece *piece, size_t *out)
     return mul_size(value, unit, out);
 }
 
-static bool read_choice(const struct piece *piece, const char *const *names, int *out)
+SLOW static bool read_choice(const struct piece *piece, const char *const *names, int *out)
 {
     for (int i = 0; names[i] != NULL; i++) {
         if (piece_is(piece, names[i])) {
@@ -96,7 +99,7 @@ static bool read_choice(const struct piece *piece, const char *const *names, int
     return false;
 }
 
-static bool set_slots(struct options *options, const struct piece *value)
+SLOW static bool set_slots(struct options *options, const struct piece *value)
 {
     static const char *const names[] = {"auto", "rseq", "thread", NULL};
     int choice;
@@ -107,7 +110,7 @@ static bool set_slots(struct options *options, const struct piece *value)
     return true;
 }
 
-static bool set_stats(struct options *options, const struct piece *value)
+SLOW static bool set_stats(struct options *options, const struct piece *value)
 {
     static const char *const names[] = {"none", "text", "json", NULL};
     int choice;
@@ -118,7 +121,7 @@ static bool set_stats(struct options *options, const struct piece *value)
     return true;
 }
 
-static bool set_stats_fd(struct options *options, const struct piece *value)
+SLOW static bool set_stats_fd(struct options *options, const struct piece *value)
 {
     size_t number;
     if (!read_number(value, &number) || number > INT32_MAX) {
@@ -128,7 +131,7 @@ static bool set_stats_fd(struct options *options, const struct piece *value)
     return true;
 }
 
-static bool set_stats_pid(struct options *options, const struct piece *value)
+SLOW static bool set_stats_pid(struct options *options, const struct piece *value)
 {
     size_t number;
     if (!read_number(value, &number) || number > INT32_MAX) {
@@ -138,12 +141,12 @@ static bool set_stats_pid(struct options *options, const struct piece *value)
     return true;
 }
 
-static bool set_limit(struct options *options, const struct piece *value)
+SLOW static bool set_limit(struct options *options, const struct piece *value)
 {
     return read_number(value, &options->limit_bytes);
 }
 
-static bool set_switch(const struct piece *value, bool *out)
+SLOW static bool set_switch(const struct piece *value, bool *out)
 {
     static const char *const names[] = {"0", "1", NULL};
     int choice;
@@ -154,36 +157,46 @@ static bool set_switch(const struct piece *value, bool *out)
     return true;
 }
 
-static bool set_keep(struct options *options, const struct piece *value)
+SLOW static bool set_keep(struct options *options, const struct piece *value)
 {
     return set_switch(value, &options->keep);
 }
 
-static bool set_hugepages(struct options *options, const struct piece *value)
+SLOW static bool set_hugepages(struct options *options, const struct piece *value)
 {
     return set_switch(value, &options->hugepages);
 }
 
-static bool set_giveback(struct options *options, const struct piece *value)
+SLOW static bool set_giveback(struct options *options, const struct piece *value)
 {
     return set_switch(value, &options->giveback);
 }
 
-static bool set_sandbox(struct options *options, const struct piece *value)
+SLOW static bool set_sandbox(struct options *options, const struct piece *value)
 {
     return set_switch(value, &options->sandbox);
 }
 
+static const char a_number[] = "a number";
+static const char a_switch[] = "0 or 1";
+
 static const struct {
     const char *name;
     bool (*set)(struct options *options, const struct piece *value);
+    const char *takes;
 } keys[] = {
-    {"slots", set_slots},         {"stats", set_stats},     {"stats_fd", set_stats_fd},
-    {"stats_pid", set_stats_pid}, {"limit", set_limit},     {"keep", set_keep},
-    {"giveback", set_giveback},   {"sandbox", set_sandbox}, {"hugepages", set_hugepages},
+    {"slots", set_slots, "auto, rseq or thread"},
+    {"stats", set_stats, "none, text or json"},
+    {"stats_fd", set_stats_fd, a_number},
+    {"stats_pid", set_stats_pid, a_number},
+    {"limit", set_limit, "bytes, or a number with K, M, G or T"},
+    {"keep", set_keep, a_switch},
+    {"giveback", set_giveback, a_switch},
+    {"sandbox", set_sandbox, a_switch},
+    {"hugepages", set_hugepages, a_switch},
 };
 
-static void set_option(struct options *options, const char *at, size_t length)
+SLOW static void set_option(struct options *options, const char *at, size_t length)
 {
     const char *equals = memchr(at, '=', length);
     struct piece key = {at, equals == NULL ? length : (size_t)(equals - at)};
@@ -192,15 +205,15 @@ static void set_option(struct options *options, const char *at, size_t length)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         if (piece_is(&key, keys[i].name)) {
             if (!keys[i].set(options, &value)) {
-                report("bad value", &value, &key);
+                report("bad value", &value, &key, keys[i].takes);
             }
             return;
         }
     }
-    report("unknown key", &key, NULL);
+    report("unknown key", &key, NULL, NULL);
 }
 
-static char **find_environment(void)
+SLOW static char **find_environment(void)
 {
     if (environ != NULL || &__libc_stack_end == NULL || __libc_stack_end == NULL) {
         return environ;
@@ -209,7 +222,7 @@ static char **find_environment(void)
     return (char **)(stack + 1 + stack[0] + 1);
 }
 
-static const char *find_conf(void)
+SLOW static const char *find_conf(void)
 {
     static const char name[] = "ACRE_CONF=";
     if (getauxval(AT_SECURE) != 0) {

@@ -34,8 +34,11 @@ static void start_marks(acre_heap *heap)
 bool giveback_is_due_locked(acre_heap *heap)
 {
     size_t bytes = unused_bytes(heap);
-    if (heap->helper == NULL || heap->is_helped || bytes <= (size_t)NOTICE_BYTES ||
-        bytes <= heap->purge_above_bytes) {
+    if (heap->helper == NULL || heap->is_helped || bytes <= (size_t)NOTICE_BYTES) {
+        return false;
+    }
+    // What the source does not take back are pages; mappings it does.
+    if (bytes <= heap->purge_above_bytes && heap->huge_cached_bytes <= (size_t)NOTICE_BYTES) {
         return false;
     }
     store_relaxed(&heap->is_helped, true);
@@ -55,6 +58,7 @@ SLOW void giveback_forget(acre_heap *heap)
     acre_port_lock_take(&heap->lock);
     store_relaxed(&heap->is_helped, false);
     acre_port_lock_drop(&heap->lock);
+    huge_keep_what_is_allowed(heap);
 }
 
 SLOW void giveback_begin(acre_heap *heap, struct giveback *look)

@@ -48,7 +48,7 @@ bool giveback_step(acre_heap *heap, struct giveback *look);
 /// Ends it. False if there is nothing more to look after: then a free may ask for a helper again.
 bool giveback_end(acre_heap *heap, const struct giveback *look);
 
-/// There is no helper any more: in the child of a fork.
+/// There is no helper any more, or in the child of a fork: less is kept from now on. No lock may be held.
 void giveback_forget(acre_heap *heap);
 
 #endif

@@ -185,10 +185,13 @@ static bool live_fits(
     switch (at.kind) {
     case KIND_SLAB:
         return kind == KIND_SLAB && live->slab->class == at.class;
-    case KIND_PAGES:
-        return kind == KIND_PAGES &&
-               live->bytes ==
-                   (size_t)PAGE_BYTES * (at.pages + space_run_spare(live->slab, (uintptr_t)block));
+    case KIND_PAGES: {
+        // A run may have pages to spare; who asked how much is usable may have come to count on them.
+        const size_t bytes = (size_t)at.pages * PAGE_BYTES;
+        return kind == KIND_PAGES && bytes <= live->bytes &&
+               bytes + (size_t)PAGE_BYTES * space_run_spare(live->slab, (uintptr_t)block) >=
+                   live->bytes;
+    }
     case KIND_HUGE:
         return kind == KIND_HUGE && live->slab->asked_bytes == huge_bytes_for(heap, size);
     default:

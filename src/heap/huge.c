@@ -25,16 +25,36 @@ SLOW size_t huge_bytes_for(const acre_heap *heap, size_t size)
                                                                                          : 0;
 }
 
-SLOW static struct slab *take_descriptor(acre_heap *heap)
+/// Takes a descriptor from the pool unless no more than `least` are there.
+SLOW static struct slab *take_pooled(acre_heap *heap, unsigned least)
 {
     struct slab *slab = NULL;
     acre_port_lock_take(&heap->lock);
-    if (!list_is_empty(&heap->slab_pool)) {
+    const struct link *first = heap->slab_pool.next;
+    if (first != &heap->slab_pool && (least == 0 || first->next != &heap->slab_pool)) {
         slab = container_of(heap->slab_pool.next, struct slab, link);
         list_remove(&slab->link);
     }
     acre_port_lock_drop(&heap->lock);
-    slab = slab != NULL ? slab : space_take_spare(heap, sizeof(struct slab));
+    return slab;
+}
+
+/// Where mappings are cut, one descriptor stays in the pool, for whoever cuts and must not take memory.
+SLOW static struct slab *take_descriptor(acre_heap *heap)
+{
+    enum { LEAST = ACRE_PORT_MOVE };
+    struct slab *slab = take_pooled(heap, LEAST);
+    if (slab == NULL) {
+        slab = space_take_spare(heap, (1 + LEAST) * sizeof(*slab));
+        if (ACRE_PORT_MOVE && slab != NULL) {
+            acre_port_lock_take(&heap->lock);
+            huge_descriptor_give_locked(heap, slab + 1);
+            acre_port_lock_drop(&heap->lock);
+        }
+    }
+    if (ACRE_PORT_MOVE && slab == NULL) {
+        slab = take_pooled(heap, 0);
+    }
     if (ACRE_PORT_MOVE && slab != NULL) {
         slab->behind = NULL;
     }
@@ -182,8 +202,7 @@ SLOW static struct slab *find_locked(acre_heap *heap, uintptr_t addr)
     return NULL;
 }
 
-/// There may be no helper after all: then less is kept.
-SLOW static void keep_what_is_allowed(acre_heap *heap)
+SLOW void huge_keep_what_is_allowed(acre_heap *heap)
 {
     size_t dropped = 1;
     while (dropped != 0) {
@@ -223,7 +242,6 @@ SLOW bool huge_free(acre_heap *heap, uintptr_t addr)
     }
     if (ask) {
         giveback_ask(heap);
-        keep_what_is_allowed(heap);
     }
     return huge != NULL;
 }
@@ -248,7 +266,7 @@ SLOW static void resize_mapping(acre_heap *heap, struct slab *huge, size_t bytes
     }
 }
 
-SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
+SLOW void *huge_resize(acre_heap *heap, struct slab *huge, uintptr_t addr, size_t size)
 {
     size_t bytes = huge_bytes_for(heap, size);
     if (bytes == 0) {
@@ -256,8 +274,14 @@ SLOW void *huge_resize(acre_heap *heap, struct slab *huge, size_t size)
     }
     if (!huge_is_close(huge->block_bytes, bytes)) {
         acre_port_lock_take(&heap->lock);
-        unpublish_locked(heap, huge);
+        const bool is_live = find_locked(heap, addr) == huge;
+        if (is_live) {
+            unpublish_locked(heap, huge);
+        }
         acre_port_lock_drop(&heap->lock);
+        if (!is_live) { // somebody has just freed it, by mistake
+            acre_port_fatal("realloc of a freed block", (const void *)addr, 0);
+        }
         resize_mapping(heap, huge, bytes);
         acre_port_lock_take(&heap->lock);
         publish_locked(heap, huge);

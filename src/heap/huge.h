@@ -13,9 +13,12 @@ void *huge_alloc(acre_heap *heap, size_t size, size_t align, bool want_zero, boo
 /// Frees the huge block at `addr`. False if there is none: nothing is changed then.
 bool huge_free(acre_heap *heap, uintptr_t addr);
 
-/// Resizes a live huge block to at least `size` bytes without copying, moving it if need be.
+/// Releases what is kept beyond what may be, now that there is a helper no more. No lock may be held.
+void huge_keep_what_is_allowed(acre_heap *heap);
+
+/// Resizes the live huge block at `addr` to at least `size` bytes without copying, moving it if need be.
 /// NULL if that cannot be done; the block is then unchanged.
-void *huge_resize(acre_heap *heap, struct slab *huge, size_t size);
+void *huge_resize(acre_heap *heap, struct slab *huge, uintptr_t addr, size_t size);
 
 /// The whole bytes that a request of `size` takes; 0 if that overflows.
 size_t huge_bytes_for(const acre_heap *heap, size_t size);
@@ -27,6 +30,9 @@ void huge_make_room(acre_heap *heap, size_t bytes);
 /// Releases up to `most` bytes of the mapping that was kept first: all of it, or its end, where the source can release
 /// a part, then no more than `step`. Returns the bytes; 0 if nothing suits, or the source refuses. No lock may be held.
 size_t huge_drop_some(acre_heap *heap, size_t most, size_t step);
+
+/// Whether a huge block may have started at `addr` whose memory is kept since it was freed. No lock may be held.
+bool huge_is_kept(acre_heap *heap, uintptr_t addr);
 
 /// Releases every mapping kept for reuse. Returns the bytes given back.
 size_t huge_drop_cache(acre_heap *heap);

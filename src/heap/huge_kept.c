@@ -52,20 +52,15 @@ SLOW static void merge_locked(acre_heap *heap, struct slab *huge)
     }
 }
 
-SLOW static void keep_at_locked(acre_heap *heap, struct slab *huge, struct link *before)
-{
-    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
-    list_add_last(before, &huge->link);
-    heap->huge_cached_count += 1;
-    heap->huge_cached_bytes += huge->block_bytes;
-}
-
 SLOW void huge_keep_locked(acre_heap *heap, struct slab *huge)
 {
     if (huge_has_parts(heap)) {
         merge_locked(heap, huge);
     }
-    keep_at_locked(heap, huge, heap->huge_cached.next);
+    store_relaxed(&huge->kind, (uint8_t)KIND_NONE);
+    list_add_first(&heap->huge_cached, &huge->link);
+    heap->huge_cached_count += 1;
+    heap->huge_cached_bytes += huge->block_bytes;
 }
 
 /// How badly a mapping suits. Where it can be cut, any that is large enough suits better than any that is not.
@@ -122,42 +117,42 @@ SLOW static struct slab *oldest_locked(acre_heap *heap)
                : container_of(heap->huge_cached.prev, struct slab, link);
 }
 
-/// Releases the last `bytes` of a mapping that is on no list, and keeps it, as the oldest again.
-SLOW static size_t release_end(acre_heap *heap, struct slab *huge, size_t bytes)
+/// Cuts `bytes` off the end of a kept mapping. Returns that end, which is on no list; NULL where one of the two would be
+/// too small, or no descriptor is at hand: to make one might take a segment, and that asks for room here. Under
+/// heap->lock.
+SLOW static struct slab *cut_end_locked(acre_heap *heap, struct slab *huge, size_t bytes)
 {
-    const uintptr_t end = huge->base + huge->block_bytes;
-    const bool released =
-        heap->pages->release(heap->pages, (void *)(end - bytes), bytes) == ACRE_OK;
-    acre_port_lock_take(&heap->lock);
-    if (released) {
-        huge->block_bytes -= bytes;
-        heap->held_bytes -= bytes;
-        heap->reserved_bytes -= bytes;
+    if (!huge_has_parts(heap) || bytes < huge_part_bytes_min || huge->block_bytes < bytes ||
+        huge->block_bytes - bytes < huge_part_bytes_min || list_is_empty(&heap->slab_pool)) {
+        return NULL;
     }
-    keep_at_locked(heap, huge, &heap->huge_cached);
-    huge_note_low_locked(heap);
-    acre_port_lock_drop(&heap->lock);
-    return released ? bytes : 0;
+    struct slab *end = container_of(heap->slab_pool.next, struct slab, link);
+    list_remove(&end->link);
+    huge->block_bytes -= bytes;
+    heap->huge_cached_bytes -= bytes;
+    end->base = huge->base + huge->block_bytes;
+    end->block_bytes = bytes;
+    end->origin = huge->origin;
+    end->behind = NULL;
+    end->fresh = huge->fresh;
+    return end;
 }
 
 SLOW size_t huge_drop_some(acre_heap *heap, size_t most, size_t step)
 {
     const size_t unit_mask = heap->pages->page_bytes - 1;
-    const size_t end_bytes = (most < step ? most : step) & ~unit_mask;
+    struct slab *dropped = NULL;
     acre_port_lock_take(&heap->lock);
     struct slab *huge = oldest_locked(heap);
-    const size_t have_bytes = huge == NULL ? 0 : huge->block_bytes;
-    const bool cut = huge_has_parts(heap) && end_bytes >= huge_part_bytes_min &&
-                     have_bytes > end_bytes && have_bytes - end_bytes >= huge_part_bytes_min;
-    const bool whole = !cut && huge != NULL && have_bytes <= most;
-    if (cut || whole) {
+    if (huge != NULL) {
+        dropped = cut_end_locked(heap, huge, (most < step ? most : step) & ~unit_mask);
+    }
+    if (huge != NULL && dropped == NULL && huge->block_bytes <= most) {
         huge_unkeep_locked(heap, huge);
+        dropped = huge;
     }
     acre_port_lock_drop(&heap->lock);
-    if (cut) {
-        return release_end(heap, huge, end_bytes);
-    }
-    return whole ? huge_release(heap, huge) : 0;
+    return dropped == NULL ? 0 : huge_release(heap, dropped);
 }
 
 SLOW void huge_make_room(acre_heap *heap, size_t bytes)
@@ -318,6 +313,18 @@ SLOW struct slab *huge_kept_take_dense(acre_heap *heap, size_t bytes)
         released = huge_release(heap, huge);
     }
     return NULL;
+}
+
+SLOW bool huge_is_kept(acre_heap *heap, uintptr_t addr)
+{
+    bool is_kept = false;
+    acre_port_lock_take(&heap->lock);
+    for (struct link *at = heap->huge_cached.next; at != &heap->huge_cached; at = at->next) {
+        const struct slab *huge = container_of(at, struct slab, link);
+        is_kept = is_kept || (addr - huge->base < huge->block_bytes && addr % PAGE_BYTES == 0);
+    }
+    acre_port_lock_drop(&heap->lock);
+    return is_kept;
 }
 
 SLOW size_t huge_drop_cache(acre_heap *heap)

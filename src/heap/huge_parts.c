@@ -10,9 +10,8 @@
 // copied. When it is freed its mappings are kept one by one.
 // Only memory that was used is worth that: a mapping that reads as zero, mostly, is resized as a whole.
 //
-// Where a move is refused the addresses that it was to go to are lost, and perhaps those that it came from
-// (acre/pages.h): the mapping is then what it was before, and what had been moved is kept again. That heap composes
-// no more blocks.
+// Where a move is refused the addresses that it was to go to are lost (acre/pages.h): the mapping is then what it was
+// before, and what had been moved is kept again. That heap composes no more blocks.
 //
 // Mappings cost the system something each: none is smaller than huge_part_bytes_min, a block has at most PARTS_MAX, and
 // all blocks together have at most HUGE_PARTS_MAX more than one each.
@@ -71,15 +70,13 @@ SLOW static struct slab *take_kept_piece(acre_heap *heap, size_t bytes)
 }
 
 /// Moves a piece, which is on no list, to the end of what a mapping was made longer by; what was there is gone.
-SLOW static acre_status move_piece(
-    acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
+SLOW static bool move_piece(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
 {
     acre_pages *pages = heap->pages;
     const size_t bytes = piece->block_bytes;
     const uintptr_t addr = end - bytes;
-    const acre_status status = pages->move(pages, (void *)piece->base, bytes, (void *)addr);
-    if (status != ACRE_OK) {
-        return status;
+    if (pages->move(pages, (void *)piece->base, bytes, (void *)addr) != ACRE_OK) {
+        return false;
     }
     acre_port_lock_take(&heap->lock);
     heap->held_bytes -= bytes;
@@ -92,13 +89,12 @@ SLOW static acre_status move_piece(
     huge->fresh = false;
     piece->behind = huge->behind;
     huge->behind = piece;
-    return ACRE_OK;
+    return true;
 }
 
 /// After the move of a piece was refused: the mapping ends before the addresses that are lost, all that was moved
 /// before is kept.
-SLOW static void take_apart(
-    acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end, bool piece_is_lost)
+SLOW static void take_apart(acre_heap *heap, struct slab *huge, struct slab *piece, uintptr_t end)
 {
     acre_port_lock_take(&heap->lock);
     heap->move_refused = true;
@@ -111,13 +107,7 @@ SLOW static void take_apart(
         huge_keep_locked(heap, part);
         part = rest;
     }
-    if (piece_is_lost) {
-        heap->held_bytes -= piece->block_bytes;
-        heap->reserved_bytes -= piece->block_bytes;
-        huge_descriptor_give_locked(heap, piece);
-    } else {
-        huge_keep_locked(heap, piece);
-    }
+    huge_keep_locked(heap, piece);
     acre_port_lock_drop(&heap->lock);
 }
 
@@ -146,9 +136,8 @@ SLOW bool huge_compose(acre_heap *heap, struct slab *huge, size_t bytes)
         if (piece == NULL) {
             break;
         }
-        const acre_status moved = move_piece(heap, huge, piece, end);
-        if (moved != ACRE_OK) {
-            take_apart(heap, huge, piece, end, moved == ACRE_BUSY);
+        if (!move_piece(heap, huge, piece, end)) {
+            take_apart(heap, huge, piece, end);
             return false;
         }
         end -= piece->block_bytes;

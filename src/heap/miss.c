@@ -11,6 +11,7 @@
 #include "heap/runcache.h"
 #include "heap/runlist.h"
 #include "heap/segment.h"
+#include "heap/slot.h"
 #include "heap/space.h"
 #include "heap/suspect.h"
 
@@ -44,7 +45,14 @@ static void *take_run(acre_heap *heap, const struct placement *at, bool *zero)
 {
     void *kept = at->align_pages == 1 ? runcache_take(heap, at->pages) : NULL;
     *zero = false;
-    return kept != NULL ? kept : space_take_run(heap, at->pages, at->align_pages, zero);
+    if (kept != NULL) {
+        return kept;
+    }
+    void *run = space_take_run(heap, at->pages, at->align_pages, zero);
+    if (ACRE_PORT_RUNS && run != NULL) {
+        (void)slot_get(heap, acre_port_slot_enter()); // on whose lists it will go when it is freed
+    }
+    return run;
 }
 
 void *miss_place(
@@ -97,6 +105,16 @@ static _Noreturn void report_no_run(
     acre_port_fatal(free ? freed : invalid, (const void *)addr, 0);
 }
 
+/// Nothing of this heap starts at `addr`; perhaps a huge block did whose memory is kept.
+static _Noreturn void report_none(
+    acre_heap *heap, const char *invalid, const char *freed, const void *addr, struct slab *slab)
+{
+    if (huge_is_kept(heap, (uintptr_t)addr)) {
+        acre_port_fatal(freed, addr, 0);
+    }
+    report_invalid(invalid, slab, addr);
+}
+
 /// What there is to know of a block that is to be freed but that it is live.
 enum history { UNTOUCHED, PUSH_BEGUN };
 
@@ -121,7 +139,7 @@ static void free_any(acre_heap *heap, void *addr, enum history history)
 {
     struct slab *slab = map_find_any(heap, (uintptr_t)addr);
     if (slab == NULL) {
-        report_invalid("invalid free", slab, addr);
+        report_none(heap, "invalid free", "double free", addr, slab);
     }
     switch (load_relaxed(&slab->kind)) {
     case KIND_SLAB:
@@ -140,7 +158,7 @@ static void free_any(acre_heap *heap, void *addr, enum history history)
         }
         break;
     default:
-        report_invalid("invalid free", slab, addr);
+        report_none(heap, "invalid free", "double free", addr, slab);
     }
 }
 
@@ -177,7 +195,7 @@ struct live miss_inspect(acre_heap *heap, const void *addr, const char *invalid,
 {
     struct slab *slab = map_find_any(heap, (uintptr_t)addr);
     if (slab == NULL) {
-        report_invalid(invalid, slab, addr);
+        report_none(heap, invalid, freed, addr, slab);
     }
     unsigned pages = 0;
     switch (load_relaxed(&slab->kind)) {
@@ -201,6 +219,6 @@ struct live miss_inspect(acre_heap *heap, const void *addr, const char *invalid,
         }
         return (struct live){.slab = slab, .bytes = slab->block_bytes};
     default:
-        report_invalid(invalid, slab, addr);
+        report_none(heap, invalid, freed, addr, slab);
     }
 }

@@ -7,6 +7,7 @@
 //      have drained
 //   5. slabs of a slot that has been idle
 //   6. a slice: dirty, clean, or in a new segment
+//   7. slabs that sleep although they have a few free blocks
 //
 // 1 to 4 happen under the slot's lock and may find that the thread has left the slot: then all starts
 // again on the slot where it is now. Being moved takes a reschedule, so that cannot go on for ever. 5
@@ -19,6 +20,7 @@
 #include "heap/slot.h"
 #include "heap/space.h"
 #include "heap/takeover.h"
+#include "heap/wake.h"
 
 // One sweep of a slot's awake slabs for so many slabs opened.
 enum { SWEEP_OPENINGS = 32 };
@@ -213,7 +215,8 @@ void *refill(acre_heap *heap, unsigned class, bool *zero)
             if (tried_all) {
                 break;
             }
-            tried_all = true; // the search may have woken a slab of this class: one more round
+            tried_all = true; // the search may have woken a slab of this class, too: one more round
+            wake_all(heap, class);
         }
     }
     if (spare != NULL) {

@@ -22,7 +22,7 @@ static void *resize_in_place(acre_heap *heap, const struct live *live, void *blo
     case KIND_PAGES:
         return space_resize_run(heap, live->slab, (uintptr_t)block, at.pages) ? block : NULL;
     case KIND_HUGE:
-        return huge_resize(heap, live->slab, size);
+        return huge_resize(heap, live->slab, (uintptr_t)block, size);
     default:
         return NULL;
     }

@@ -315,7 +315,7 @@ unsigned space_give_list(acre_heap *heap, acre_block *list)
 }
 
 /// Takes the pages behind a run if they are all free. Under heap->lock.
-static bool take_behind(
+SLOW static bool take_behind(
     acre_heap *heap, const struct page_range *more, unsigned *clean_pages, word dirty[PAGE_WORDS])
 {
     struct segment *segment = more->segment;
@@ -334,7 +334,7 @@ static bool take_behind(
     return true;
 }
 
-bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsigned pages)
+SLOW bool space_resize_run(acre_heap *heap, struct slab *slab, uintptr_t addr, unsigned pages)
 {
     struct segment *segment = segment_of(slab);
     unsigned first = page_of(segment, addr);

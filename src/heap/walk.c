@@ -24,7 +24,7 @@ __attribute__((no_sanitize("thread"))) static bool is_live(
     return !block_looks_free(heap, block);
 }
 
-static bool walk_slab(acre_heap *heap, struct slab *slab, const struct walker *walker)
+SLOW static bool walk_slab(acre_heap *heap, struct slab *slab, const struct walker *walker)
 {
     // Another thread may make it a slab of another class: then some blocks may be missed, but nothing
     // outside the slice is read.
@@ -47,7 +47,7 @@ static bool walk_slab(acre_heap *heap, struct slab *slab, const struct walker *w
 }
 
 /// Runs that start in one slice.
-static bool walk_pages(struct slab *slab, const struct walker *walker)
+SLOW static bool walk_pages(struct slab *slab, const struct walker *walker)
 {
     struct segment *segment = segment_of(slab);
     unsigned first = page_of(segment, slab->base);
@@ -70,7 +70,7 @@ static bool walk_pages(struct slab *slab, const struct walker *walker)
     return true;
 }
 
-static bool walk_segment(acre_heap *heap, struct segment *segment, const struct walker *walker)
+SLOW static bool walk_segment(acre_heap *heap, struct segment *segment, const struct walker *walker)
 {
     for (unsigned i = HEADER_SLICES; i < segment_length(segment) / SLICE_PAGES; i++) {
         struct slab *slab = &segment->slabs[i];
@@ -83,7 +83,7 @@ static bool walk_segment(acre_heap *heap, struct segment *segment, const struct 
 }
 
 /// The segment after `last`, which is unpinned.
-static struct segment *next_segment(acre_heap *heap, struct segment *last, uint32_t end)
+SLOW static struct segment *next_segment(acre_heap *heap, struct segment *last, uint32_t end)
 {
     acre_port_lock_take(&heap->lock);
     struct segment *next = segment_next_pinned(heap, last, end);
@@ -132,7 +132,7 @@ static __attribute__((noinline)) void remove_cursor(acre_heap *heap, struct slab
     acre_port_lock_drop(&heap->lock);
 }
 
-static bool walk_huge(acre_heap *heap, const struct walker *walker)
+SLOW static bool walk_huge(acre_heap *heap, const struct walker *walker)
 {
     struct slab cursor = {.kind = KIND_NONE};
     struct huge_block batch[HUGE_BATCH];
@@ -148,7 +148,7 @@ static bool walk_huge(acre_heap *heap, const struct walker *walker)
     return goes_on;
 }
 
-static bool walk_segments(acre_heap *heap, const struct walker *walker)
+SLOW static bool walk_segments(acre_heap *heap, const struct walker *walker)
 {
     acre_port_lock_take(&heap->lock);
     uint32_t end = heap->segments_added;
@@ -161,13 +161,13 @@ static bool walk_segments(acre_heap *heap, const struct walker *walker)
     return goes_on;
 }
 
-bool acre_heap_walk(acre_heap *heap, acre_heap_visitor *visit, void *context)
+SLOW bool acre_heap_walk(acre_heap *heap, acre_heap_visitor *visit, void *context)
 {
     const struct walker walker = {.visit = visit, .context = context};
     return walk_segments(heap, &walker) && walk_huge(heap, &walker);
 }
 
-static bool add_block(void *context, void *block, size_t usable_bytes)
+SLOW static bool add_block(void *context, void *block, size_t usable_bytes)
 {
     acre_heap_stats *stats = context;
     (void)block;
@@ -176,7 +176,7 @@ static bool add_block(void *context, void *block, size_t usable_bytes)
     return true;
 }
 
-void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
+SLOW void acre_heap_get_stats(acre_heap *heap, acre_heap_stats *out)
 {
     acre_heap_stats stats = {0};
     const struct walker walker = {.visit = add_block, .context = &stats, .stats = &stats};

@@ -268,7 +268,6 @@ static const char *run_all(void (*scenario)(void), const struct site *site, size
                 *(kind == ANY_CALL ? &sim.fail_all_at : &sim.fail_at[kind]) = k;
                 sim.fail_on = on != 0;
                 sim.move_leaves_hole = k % 2 == 0;
-                sim.move_loses_both = k % 3 == 0;
                 const char *broken = run_once(scenario, site, &met);
                 if (broken != NULL) {
                     t_say_number("kind of call", kind);

@@ -294,7 +294,6 @@ static void do_weather(void)
             sim.fail_at[SIM_MOVE] =
                 20 * random_below(&state, 2); // a heap that meets it moves no more
             sim.move_leaves_hole = random_below(&state, 2) == 0;
-            sim.move_loses_both = random_below(&state, 2) == 0;
             sim.fail_on = random_below(&state, 8) == 0;
         }
         break;

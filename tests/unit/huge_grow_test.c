@@ -222,8 +222,33 @@ static void refused_release_of_an_end_changes_nothing(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+/// Two threads, by mistake: one reallocs what the other has just freed.
+static void stale_resize(void *context)
+{
+    struct slab *huge = slab_at(context);
+    acre_heap_free(subject, context);
+    (void)huge_resize(subject, huge, (uintptr_t)context, 9 * mib);
+}
+
+static void double_free_of_kept(void *context)
+{
+    acre_heap_free(subject, context);
+    acre_heap_free(subject, context);
+}
+
+static void misuse_of_what_is_kept_is_named(void)
+{
+    heap_open();
+    struct sim_end end = sim_catch(stale_resize, acre_heap_alloc(subject, 3 * mib));
+    T_EXPECT(end.how == SIM_FATAL && end.what[0] == 'r');
+    heap_open();
+    end = sim_catch(double_free_of_kept, acre_heap_alloc(subject, 3 * mib));
+    T_EXPECT(end.how == SIM_FATAL && end.what[0] == 'd');
+    acre_heap_destroy(subject);
+}
+
 T_MAIN(
-    T_CASE(block_grows_into_what_is_kept_behind_it),
+    T_CASE(misuse_of_what_is_kept_is_named), T_CASE(block_grows_into_what_is_kept_behind_it),
     T_CASE(what_is_behind_is_used_before_new_memory), T_CASE(parts_of_one_mapping_become_one_again),
     T_CASE(mappings_that_only_touch_stay_two), T_CASE(resized_part_stays_by_itself),
     T_CASE(block_changes_to_a_mapping_with_room),

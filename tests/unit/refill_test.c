@@ -63,6 +63,34 @@ static void then_a_slice(void)
     T_EXPECT_SOUND(heap_close());
 }
 
+/// Few free blocks in many slabs wake none; but nobody is told that there is no memory while they are there.
+static void blocks_of_sleeping_slabs_are_used_when_there_is_no_other_memory(void)
+{
+    enum { MOST = 60000, EVERY = 100 };
+    static void *all[MOST];
+    for (unsigned slot = 0; slot < 2; slot++) {
+        heap_open_at(
+            &(struct site){.page_bytes = 4096, .options = {.limit_bytes = (size_t)6 << 20}});
+        unsigned count = 0;
+        while (count < MOST && (all[count] = acre_heap_alloc(subject, 112)) != NULL) {
+            count += 1;
+        }
+        T_EXPECT(count > 40000 && count < MOST);
+        unsigned freed = 0;
+        for (unsigned i = 0; i < count; i += EVERY) {
+            free_on(slot, all[i]); // also from another slot
+            freed += 1;
+        }
+        unsigned again = 0;
+        while (acre_heap_alloc(subject, 112) != NULL) {
+            again += 1;
+        }
+        T_EXPECT(again == freed);
+        T_EXPECT_SOUND(acre_heap_audit(subject));
+        acre_heap_destroy(subject);
+    }
+}
+
 static void refill_fills_the_bin_with_what_it_found(void)
 {
     heap_open();
@@ -201,6 +229,7 @@ static void thread_moved_at_any_step_of_a_refill_gets_its_block(void)
 T_MAIN(
     T_CASE(first_the_active_slabs_own_frees), T_CASE(then_the_slab_awake_longest),
     T_CASE(then_carving_before_an_empty_slab), T_CASE(then_a_slice),
+    T_CASE(blocks_of_sleeping_slabs_are_used_when_there_is_no_other_memory),
     T_CASE(refill_fills_the_bin_with_what_it_found),
     T_CASE(refill_says_truly_whether_a_block_is_zero),
     T_CASE(refill_without_memory_is_null_and_keeps_nothing),

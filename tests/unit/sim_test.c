@@ -102,18 +102,6 @@ static void failed_move_loses_its_target(void)
     }
 }
 
-static void failed_move_may_lose_both(void)
-{
-    start();
-    T_EXPECT(pages->commit(pages, range, (size_t)8 * UNIT) == ACRE_OK);
-    sim.move_leaves_hole = true;
-    sim.move_loses_both = true;
-    sim.fail_at[SIM_MOVE] = 1;
-    T_EXPECT(pages->move(pages, range + UNIT, UNIT, range + 4 * UNIT) == ACRE_BUSY);
-    T_EXPECT(sim.reserved_bytes == 6 * UNIT && sim.ranges_live == 3);
-    T_EXPECT(pages->reserve(pages, UNIT, UNIT) == range + UNIT); // anybody's
-}
-
 static void refused_call_leaves_one_range(void)
 {
     start();
@@ -329,6 +317,5 @@ T_MAIN(
     T_CASE(source_reserves_aligned_and_apart), T_CASE(source_commits_zeros_again_and_again),
     T_CASE(source_resizes_in_place_or_moves), T_CASE(source_fails_on_demand_and_changes_nothing),
     T_CASE(source_moves_parts_of_ranges), T_CASE(failed_move_loses_its_target),
-    T_CASE(failed_move_may_lose_both), T_CASE(refused_call_leaves_one_range),
-    T_CASE(source_keeps_within_its_bounds), T_CASE(whoever_breaks_a_contract_is_found),
-    T_CASE(claims_are_answered_as_set))
+    T_CASE(refused_call_leaves_one_range), T_CASE(source_keeps_within_its_bounds),
+    T_CASE(whoever_breaks_a_contract_is_found), T_CASE(claims_are_answered_as_set))
