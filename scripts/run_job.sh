@@ -18,7 +18,7 @@ esac
 top=$(dirname "$self")/..
 
 sources() {
-    find "$top/src" "$top/ports/linux" -name '*.c' | sort
+    find "$top/src/heap" "$top/src/front" "$top/ports/linux" -name '*.c' | sort
 }
 
 compile() { # directory for what is compiled

@@ -19,7 +19,7 @@ shift
 exec "$@"
 END
     chmod +x build/acre
-    for file in src/base/a ports/linux/b; do
+    for file in src/heap/a src/front/c ports/linux/b; do
         put $file.c <<'END'
 // a file
 int one(void);

@@ -185,6 +185,26 @@ static void child_works(void *unused)
     }
 }
 
+/// The child of a fork has no helper until it frees much: it must not keep what its parent's helper would give back.
+static void child_that_is_idle(void *unused)
+{
+    (void)unused;
+    for (size_t i = 0; i < 1000; i++) {
+        free(opaque(malloc(i % 500)));
+    }
+    CHECK(process_resident_bytes() < 64 * MIB);
+}
+
+static void child_does_not_keep_what_its_parent_kept(void)
+{
+    char *block = opaque(malloc(300 * MIB));
+    memset(block, 1, 300 * MIB);
+    free(block);
+    CHECK(process_exited(process_run(child_that_is_idle, NULL, CHILD_SECONDS), 0));
+    CHECK(becomes_single());
+    CHECK(process_resident_bytes() < 64 * MIB);
+}
+
 static void forks_at_every_moment_of_its_work(void)
 {
     for (unsigned i = 0; i < 80; i++) {
@@ -309,6 +329,7 @@ int main(int argument_count, char **arguments)
         CONFORM_CASE(kept_huge_blocks_come_back_too),
         CONFORM_CASE(process_has_one_thread_again_when_nothing_is_left),
         CONFORM_CASE(signals_are_the_programs_own),
+        CONFORM_CASE(child_does_not_keep_what_its_parent_kept),
         CONFORM_CASE(forks_at_every_moment_of_its_work),
         CONFORM_CASE(where_it_cannot_start_all_else_works),
         CONFORM_CASE(process_ends_as_if_it_were_alone),

@@ -30,6 +30,7 @@
 
 #define COMPARE_ROUNDS_DEFAULT 5
 #define PROGRESS_AFTER_SECONDS 1.0
+#define LOG_AFTER_SECONDS      10.0
 
 /// What a comparison needs while it runs.
 struct compare_state {
@@ -67,13 +68,29 @@ static void compare_shuffle(struct compare_state *state, size_t *order, size_t c
     }
 }
 
-static void compare_show_progress(struct compare_state *state, unsigned round, const char *name)
+static double compare_seconds(const struct compare_state *state)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    double seconds = (double)(now.tv_sec - state->start.tv_sec) +
-                     (double)(now.tv_nsec - state->start.tv_nsec) / 1e9;
-    if (seconds < PROGRESS_AFTER_SECONDS || !isatty(STDERR_FILENO)) {
+    return (double)(now.tv_sec - state->start.tv_sec) +
+           (double)(now.tv_nsec - state->start.tv_nsec) / 1e9;
+}
+
+// Where no terminal shows the line below, long work says a word a round.
+static void compare_say_round(const struct compare_state *state, unsigned round)
+{
+    const struct comparison *result = &state->result;
+    double seconds = compare_seconds(state);
+    if (seconds >= LOG_AFTER_SECONDS && !isatty(STDERR_FILENO)) {
+        fprintf(
+            stderr, "acre: %u of %u rounds done after %.0f s\n", round,
+            result->round_count + result->warm_up_count, seconds);
+    }
+}
+
+static void compare_show_progress(struct compare_state *state, unsigned round, const char *name)
+{
+    if (compare_seconds(state) < PROGRESS_AFTER_SECONDS || !isatty(STDERR_FILENO)) {
         return;
     }
     const struct comparison *result = &state->result;
@@ -165,6 +182,7 @@ static int compare_run_rounds(struct compare_state *state)
     size_t order[PEERS_MAX];
     unsigned rounds = result->round_count + result->warm_up_count;
     for (unsigned round = 0; round < rounds; round++) {
+        compare_say_round(state, round);
         compare_shuffle(state, order, result->peers.count);
         for (size_t i = 0; i < result->peers.count; i++) {
             // The first round keeps the order, so that the system's malloc says what to expect.

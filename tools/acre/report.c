@@ -76,6 +76,10 @@ int report_close(FILE *file, const char *json_path)
     return 0;
 }
 
+// A spread of wall times that is worth a word, of runs that are long enough to have one.
+#define BUSY_PERCENT 30
+#define LONG_SECONDS 0.05
+
 static bool report_is_measured(const struct comparison *comparison, size_t i)
 {
     return comparison->measures[i].run_count > 0 && comparison->measures[i].failure_count == 0;
@@ -100,6 +104,11 @@ static void report_set_heading(struct table *table, const struct report_column *
     }
 }
 
+static double report_spread_percent(const struct measure_summary *summary)
+{
+    return summary->median > 0 ? (summary->most - summary->least) / summary->median * 100 : 0;
+}
+
 static void report_set_values(
     struct table *table, const struct report_column *columns, const struct comparison *comparison,
     size_t i)
@@ -118,11 +127,32 @@ static void report_set_values(
         }
         column++;
         if (shown->kind == MEASURE_WALL_SECONDS) {
-            double spread = own.median > 0 ? (own.most - own.least) / own.median * 100 : 0;
+            double spread = report_spread_percent(&own);
             bool has_spread = comparison->measures[i].run_count > 1;
             table_set(
                 table, column++, has_spread ? text_format("%.0f %%", spread) : text_format("-"));
         }
+    }
+}
+
+// Wall times that differ much from run to run say nothing about allocators.
+static void report_say_whether_busy(const struct comparison *comparison)
+{
+    double most = 0;
+    for (size_t i = 0; i < comparison->peers.count; i++) {
+        if (report_is_measured(comparison, i) && comparison->measures[i].run_count > 1) {
+            struct measure_summary wall =
+                measure_summarise(&comparison->measures[i], MEASURE_WALL_SECONDS);
+            double spread = wall.median >= LONG_SECONDS ? report_spread_percent(&wall) : 0;
+            most = report_larger(most, spread);
+        }
+    }
+    if (most > BUSY_PERCENT) {
+        printf(
+            "\nWall times of one allocator differ by up to %.0f %% from run to run: something else "
+            "was at "
+            "work.\nCPU times say more.\n",
+            most);
     }
 }
 
@@ -203,6 +233,7 @@ static void report_print_table(const struct comparison *comparison)
     report_print_title(comparison);
     table_print(&table, stdout);
     table_free(&table);
+    report_say_whether_busy(comparison);
     if (comparison->expected != 0 && !WIFSIGNALED(comparison->expected)) {
         printf("\nThe program ends with exit status %d.\n", WEXITSTATUS(comparison->expected));
     }
