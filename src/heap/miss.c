@@ -109,7 +109,7 @@ static _Noreturn void report_no_run(
 static _Noreturn void report_none(
     acre_heap *heap, const char *invalid, const char *freed, const void *addr, struct slab *slab)
 {
-    if (huge_is_kept(heap, (uintptr_t)addr)) {
+    if (ACRE_PORT_HELPER && huge_is_kept(heap, (uintptr_t)addr)) {
         acre_port_fatal(freed, addr, 0);
     }
     report_invalid(invalid, slab, addr);

@@ -216,7 +216,9 @@ void *refill(acre_heap *heap, unsigned class, bool *zero)
                 break;
             }
             tried_all = true; // the search may have woken a slab of this class, too: one more round
-            wake_all(heap, class);
+            if (ACRE_PORT_HELPER) {
+                wake_all(heap, class);
+            }
         }
     }
     if (spare != NULL) {
