@@ -119,15 +119,25 @@ static void *linux_remap(
     return moved == MAP_FAILED ? NULL : moved;
 }
 
-/// The kernel unmaps what is at `to` before it looks whether it can move. Where a program has made several mappings of
-/// its block (by mlock or mprotect), older kernels refuse to move them as one; newer ones move one after the other, and
-/// may stop between two. So these are asked first, by resizing to the same size: they refuse that.
+/// Whether the kernel has one mapping there, not several: a program may have made several of its block, by mlock, mprotect
+/// or madvise. To grow several in place is refused with EFAULT; one may have no room, or grow by a page and
+/// shrink again.
+static bool is_one_mapping(const acre_pages *self, void *addr, size_t bytes)
+{
+    if (mremap(addr, bytes, bytes + self->page_bytes, 0) == addr) {
+        return mremap(addr, bytes + self->page_bytes, bytes, 0) == addr;
+    }
+    return errno == ENOMEM || errno == EAGAIN;
+}
+
+/// The kernel unmaps what is at `to` before it looks whether it can move. Of several mappings older kernels refuse to
+/// move any; newer ones move one after the other, and may stop between two, when nobody could say what is left
+/// at `from`. So only one is moved: that happens or does not.
 static acre_status linux_move(acre_pages *self, void *from, size_t bytes, void *to)
 {
-    (void)self;
     int saved_errno = errno;
-    bool is_one = mremap(from, bytes, bytes, 0) == from;
-    bool moved = is_one && mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
+    bool moved = is_one_mapping(self, from, bytes) &&
+                 mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to) == to;
     errno = saved_errno;
     return moved ? ACRE_OK : ACRE_NO_MEMORY;
 }

@@ -6,9 +6,8 @@
 // faulted in anew meanwhile: what is too large is cut in two, and what is too small is made longer with the
 // memory of other kept ones (huge_parts.c).
 //
-// At most HUGE_CACHE_MAX are kept, and of bytes an eighth of what is live, or huge_cache_bytes_min; with parts, twice
-// that. When a request needs more memory nevertheless, kept mappings that are no larger than that go first: what is
-// kept for later does not raise the peak.
+// How many are kept, and how much, is in huge_kept.h. When the heap grows nevertheless, as much of what is kept goes
+// first, the oldest before others, of a large one its end: what is kept for later does not raise the peak.
 // SPDX-License-Identifier: MIT
 #include "heap/huge_kept.h"
 

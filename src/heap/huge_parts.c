@@ -6,8 +6,8 @@
 //
 // A block is composed of the largest kept mapping, which is made longer, and of others, whose memory is moved into
 // what is new; of the last as much as is wanted. So kept memory is used before any is faulted in, whatever the
-// sizes. A system may refuse to resize several mappings as one: a composed block does not grow, it is
-// copied. When it is freed its mappings are kept one by one.
+// sizes. A system may refuse to resize several mappings as one: a composed block grows into what is kept
+// (huge_grow.c), or is copied. When it is freed its mappings are kept one by one.
 // Only memory that was used is worth that: a mapping that reads as zero, mostly, is resized as a whole.
 //
 // Where a move is refused the addresses that it was to go to are lost (acre/pages.h): the mapping is then what it was

@@ -7,7 +7,7 @@
 //      have drained
 //   5. slabs of a slot that has been idle
 //   6. a slice: dirty, clean, or in a new segment
-//   7. slabs that sleep although they have a few free blocks
+//   7. slabs that sleep although they have a few free blocks; not in ports without a helper, whose code is to be small
 //
 // 1 to 4 happen under the slot's lock and may find that the thread has left the slot: then all starts
 // again on the slot where it is now. Being moved takes a reschedule, so that cannot go on for ever. 5
