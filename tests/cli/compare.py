@@ -104,6 +104,16 @@ def case_rounds_are_interleaved_in_changing_order(bench):
     cli.equal(len(set(rounds)), 2, "orders seen in 31 rounds")
 
 
+def case_wall_times_that_differ_much_are_said_to(bench):
+    # The first run is to warm up; the second and third of each allocator take 60 and 200 ms or so.
+    turn = bench.dir / "turn"
+    program = f'echo x >>{turn}; n=$(wc -l <{turn}); [ $n -gt 4 ] && sleep 0.2; sleep 0.06'
+    said = bench.run("run", *ALONE, "--repeat", "2", "--", "sh", "-c", program).stdout
+    cli.true(b"Wall times of one allocator differ by up to " in said, said)
+    short = bench.run("run", *ALONE, "--repeat", "5", "--", "true").stdout  # milliseconds say nothing
+    cli.true(b"Wall times" not in short, short)
+
+
 def case_nothing_but_the_preloaded_library_differs(bench):
     other = bench.compile("libother.so", "int acre_test_other;", "-shared", "-fPIC")
     old = f"{bench.library}:{other}"

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "../conform/process.h"
+#include "acre/pages.h"
 
 #define MIB        ((size_t)1 << 20)
 #define PAGE       ((size_t)4096)
@@ -187,6 +188,33 @@ static void buffers_that_the_program_has_split_are_whole_too(void)
     (void)CHECK(worker.wrong == 0);
 }
 
+/// The page source itself: it moves one mapping, and leaves several where they are, on every kernel.
+static void source_moves_one_mapping_and_not_several(void)
+{
+    acre_pages *(*source)(void) = NULL;
+    if (!conform_lookup("acre_pages_mmap", &source)) {
+        (void)CHECK(!conform_on_acre());
+        return;
+    }
+    acre_pages *pages = source();
+    const size_t bytes = 8 * pages->page_bytes;
+    char *from = pages->reserve(pages, bytes, pages->page_bytes);
+    char *to = pages->reserve(pages, bytes, pages->page_bytes);
+    (void)CHECK(pages->commit(pages, from, bytes) == ACRE_OK);
+    (void)CHECK(pages->commit(pages, to, bytes) == ACRE_OK);
+    memset(from, 1, bytes);
+    (void)CHECK(madvise(from + 2 * pages->page_bytes, pages->page_bytes, MADV_DONTFORK) == 0);
+    (void)CHECK(pages->move(pages, from, bytes, to) != ACRE_OK);
+    for (size_t i = 0; i < bytes; i++) {
+        (void)CHECK_AT(from[i] == 1, i);
+    }
+    (void)CHECK(madvise(from + 2 * pages->page_bytes, pages->page_bytes, MADV_DOFORK) == 0);
+    // Anybody may have what is at `to` now; as nobody else runs, it is there still.
+    (void)CHECK(pages->move(pages, from, bytes, to) == ACRE_OK);
+    (void)CHECK(to[0] == 1 && to[bytes - 1] == 1);
+    (void)CHECK(pages->release(pages, to, bytes) == ACRE_OK);
+}
+
 /// What is kept is used before memory is faulted in: a buffer for another costs few page faults.
 static void kept_memory_is_used_again_whatever_the_sizes(void)
 {
@@ -218,6 +246,7 @@ int main(void)
         CONFORM_CASE(kept_memory_is_used_again_whatever_the_sizes),
         CONFORM_CASE(buffers_are_whole_after_churn),
         CONFORM_CASE(buffers_that_the_program_has_split_are_whole_too),
+        CONFORM_CASE(source_moves_one_mapping_and_not_several),
     };
     return conform_main(cases, sizeof(cases) / sizeof(cases[0]));
 }
