@@ -55,6 +55,8 @@ POLICIES = [
            "32", ("0", "8", "128"), ("large", "vectors", "transfer 2")),
     Policy("bytes of kept mappings, of what is live one in", "src/heap/huge_kept.h",
            "(parts ? {} :", "4", ("2", "8", "32"), ("large", "vectors")),
+    Policy("segments' worth of kept mappings while a helper looks after them", "src/heap/huge_kept.h",
+           "HUGE_CACHE_BYTES_HELPED = {} *", "128", ("8", "32", "512"), ("vectors", "large", "sparse")),
     Policy("segments of small pages for each slot", "src/heap/segment.c", "SMALL_PAGE_SEGMENTS = {} ",
            "8", ("0", "2", "32"), ("tree", "churn million", "phase", "scatter", "idle scattered")),
     Policy("milliseconds of patience", "src/heap/purge.c", "PATIENCE_MS = {},", "1000",
